@@ -1,0 +1,1 @@
+"""The shared nouns, frozen. Standard library only; knows nothing but patterns."""

@@ -1,0 +1,151 @@
+"""The lists that user code sees as `input`, `output`, `params`, `wildcards`, ..."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+
+class Namedlist(list):  # type: ignore[type-arg]
+    """A list some of whose items have names.
+
+    Access by position, attribute, ``x["name"]`` or ``x.get("name")``; iteration and `len` go
+    over all items, flat; `str` joins them with blanks. A name can stand for several items: it
+    then gives a `Namedlist` of them. `names` maps a name to an index, or to a pair (start, stop).
+    """
+
+    _names: dict[str, int | tuple[int, int]]
+
+    def __init__(
+        self,
+        items: Iterable[Any] = (),
+        names: Mapping[str, int | tuple[int, int]] | None = None,
+    ) -> None:
+        super().__init__(items)
+        self.__dict__["_names"] = dict(names) if names else {}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Namedlist:
+        """A list of the values, each with its key as name (a list stays one item)."""
+        return cls(values.values(), {name: i for i, name in enumerate(values)})
+
+    def _named(self, name: str) -> Any:
+        where = self._names[name]
+        if isinstance(where, tuple):
+            return Namedlist(list.__getitem__(self, slice(*where)))
+        return list.__getitem__(self, where)
+
+    def __getattr__(self, name: str) -> Any:
+        # Only called when normal look-up failed; `_names` may be missing while unpickling.
+        if name != "_names" and name in self.__dict__.get("_names", ()):
+            return self._named(name)
+        raise AttributeError(f"{type(self).__name__} has no item `{name}`")
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, str):
+            if key not in self._names:
+                raise KeyError(key)
+            return self._named(key)
+        found = list.__getitem__(self, key)
+        return Namedlist(found) if isinstance(key, slice) else found
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self._named(name) if name in self._names else default
+
+    def keys(self) -> Iterable[str]:
+        return self._names.keys()
+
+    def values(self) -> list[Any]:
+        return [self._named(name) for name in self._names]
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        return ((name, self._named(name)) for name in self._names)
+
+    def named(self) -> dict[str, int | tuple[int, int]]:
+        """Name to index, or to (start, stop) of a named part."""
+        return dict(self._names)
+
+    def __str__(self) -> str:
+        return " ".join(map(str, self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (list(self), self._names))
+
+    def sort(self, *args: Any, **kwargs: Any) -> None:
+        """Refused: positions would change under the names."""
+        if "sort" in self._names:
+            return self._named("sort")  # type: ignore[no-any-return]
+        raise AttributeError(f"{type(self).__name__} cannot be sorted: use sorted(...)")
+
+    def index(self, *args: Any, **kwargs: Any) -> int:
+        """Refused, as in the language this follows: it would be ambiguous with a name."""
+        if "index" in self._names:
+            return self._named("index")  # type: ignore[no-any-return]
+        raise AttributeError(f"{type(self).__name__} has no method `index`: use list(...).index")
+
+
+class Wildcards(Namedlist):
+    """The values of a job's wildcards, all named, all strings."""
+
+    def __str__(self) -> str:
+        return ",".join(f"{name}={self._named(name)}" for name in sorted(self._names))
+
+
+class InputFiles(Namedlist):
+    """A job's input files; the sizes are read from disk when asked for, in bytes or powers of 1024."""
+
+    def _sizes(self, only: Any = None) -> list[int]:
+        files = self if only is None else only
+        return [os.path.getsize(path) if os.path.exists(path) else 0 for path in files]
+
+    @property
+    def size(self) -> int:
+        return sum(self._sizes())
+
+    @property
+    def size_kb(self) -> float:
+        return self.size / 1024
+
+    @property
+    def size_mb(self) -> float:
+        return self.size / 1024**2
+
+    @property
+    def size_gb(self) -> float:
+        return self.size / 1024**3
+
+    @property
+    def size_files(self) -> list[int]:
+        return self._sizes()
+
+    @property
+    def size_files_kb(self) -> list[float]:
+        return [size / 1024 for size in self._sizes()]
+
+    @property
+    def size_files_mb(self) -> list[float]:
+        return [size / 1024**2 for size in self._sizes()]
+
+    @property
+    def size_files_gb(self) -> list[float]:
+        return [size / 1024**3 for size in self._sizes()]
+
+
+class OutputFiles(Namedlist):
+    """A job's output files."""
+
+
+class Params(Namedlist):
+    """A job's parameters."""
+
+
+class Log(Namedlist):
+    """A job's log files."""
+
+
+class Resources(Namedlist):
+    """A job's resources by name."""

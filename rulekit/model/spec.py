@@ -1,0 +1,83 @@
+"""The order for one attempt of a job and the answer to it. Both travel as JSON."""
+
+from __future__ import annotations
+
+from rulekit.frozen import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+
+@frozen
+class OutputSpec:
+    """One output: flags that the runner acts on: directory, touch, ensure, protected, update."""
+
+    path: str
+    flags: Mapping[str, Any]
+
+
+@frozen
+class JobSpec:
+    """A self-contained order: all that a runner needs for one attempt.
+
+    body: ``{"kind": "shell", "command": ..., "executable": "/bin/bash", "prefix": ..., "suffix": ...}``
+          ``{"kind": "script", "language": "python", "path": ..., "source": ..., "interpreter": [...]}``
+          ``{"kind": "command", "argv": [...]}`` (a `run:` body is ``rulekit body ...``)
+          ``{"kind": "none"}`` nothing to do but the checks
+    context: for scripts and run bodies, the job's names as data (see `rulekit.runner.script_object`)
+    """
+
+    id: int  # the job's number in the plan
+    key: str  # "align:sample=tumor"
+    rule: str
+    attempt: int  # from 1
+    token: str  # unique for each attempt; in the environment of all its processes
+    workdir: str  # absolute
+    body: Mapping[str, Any]
+    inputs: tuple[str, ...]
+    outputs: tuple[OutputSpec, ...]
+    logs: tuple[str, ...]
+    benchmark: str | None
+    benchmark_repeats: int
+    environment: Mapping[str, str]  # added to the caller's
+    threads: int
+    timeout_s: float | None
+    shadow: str | None
+    keep_incomplete: bool
+    latency_wait_s: float
+    digest_limit: int  # bytes; inputs up to this size get a digest
+    context: Mapping[str, Any] | None
+
+
+@frozen
+class FileResult:
+    """A file after the attempt; digest only where the limit allows."""
+
+    path: str
+    mtime_ns: int
+    size: int
+    digest: str | None
+
+
+@frozen
+class JobResult:
+    """The answer. `exit_code` is negative for a signal; `problem` says what the runner itself found.
+
+    problem: None | ``missing-output`` | ``not-a-directory`` | ``is-a-directory`` | ``ensure`` |
+             ``protected`` | ``missing-input`` | ``timeout`` | ``cancelled`` | ``spawn`` | ``disk``
+    """
+
+    id: int
+    token: str
+    ok: bool
+    exit_code: int
+    problem: str | None
+    detail: str
+    outputs: tuple[FileResult, ...]
+    inputs: tuple[FileResult, ...]
+    started: float
+    ended: float
+    usage: Mapping[str, float]
+    removed: tuple[str, ...]  # outputs taken away after a failure
