@@ -1,0 +1,117 @@
+"""The plan: jobs as flat columns indexed by a job number. A value; nothing here decides."""
+
+from __future__ import annotations
+
+from rulekit.frozen import frozen
+from rulekit.model.namedlist import InputFiles, Log, OutputFiles, Wildcards
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rulekit.model.rule import Rule, Workflow
+    from rulekit.planning.templates import RuleTemplate
+
+
+@frozen
+class Job:
+    """One job of a plan, made on demand from the columns."""
+
+    number: int
+    rule: Rule
+    wildcards: Wildcards
+    input: InputFiles
+    output: OutputFiles
+    log: Log
+    benchmark: str | None
+    key: str
+
+
+@frozen
+class Plan:
+    """All jobs that the targets need, whether stale or not.
+
+    Column `x[j]` belongs to job number j. `needs[j]` holds only numbers below j, so
+    ``range(len(plan))`` is a topological order. `inputs` and `outputs` are flat, in the order of
+    declaration; flags of inputs (``ancient``, ...) are in `input_flags[j]`, a mapping from path to
+    flags, empty for most jobs. `waits` holds the jobs whose inputs are not known before a
+    checkpoint has run: job number to the checkpoint job's number.
+    """
+
+    workflow: Workflow
+    templates: Sequence[RuleTemplate]  # by rule index
+    rule: list[int]  # index into workflow.rules
+    wildcards: list[tuple[str, ...]]  # in the order of the rule's wildcard_names
+    inputs: list[tuple[str, ...]]
+    outputs: list[tuple[str, ...]]
+    needs: list[tuple[int, ...]]
+    input_names: list[Mapping[str, int | tuple[int, int]] | None]
+    input_flags: list[Mapping[str, Mapping[str, object]]]
+    producer: dict[str, int]  # output, log and benchmark files to the job that makes them
+    targets: tuple[str, ...]  # files asked for
+    target_jobs: tuple[int, ...]
+    waits: dict[int, int]
+    warnings: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.rule)
+
+    def rule_of(self, number: int) -> Rule:
+        return self.workflow.rules[self.rule[number]]
+
+    def key(self, number: int) -> str:
+        """``align:sample=tumor``; the rule's name alone where there are no wildcards."""
+        rule = self.rule_of(number)
+        values = self.wildcards[number]
+        if not values:
+            return rule.name
+        return (
+            rule.name
+            + ":"
+            + ",".join(f"{name}={value}" for name, value in zip(rule.wildcard_names, values))
+        )
+
+    def logs(self, number: int) -> tuple[str, ...]:
+        """The log files of a job, flat."""
+        paths = self.templates[self.rule[number]].logs
+        return paths.fill(self.wildcards[number]) if paths is not None else ()
+
+    def benchmark(self, number: int) -> str | None:
+        """The benchmark file of a job."""
+        paths = self.templates[self.rule[number]].benchmark
+        return paths.fill(self.wildcards[number])[0] if paths is not None else None
+
+    def output_flags(self, number: int) -> tuple[tuple[int, Mapping[str, object]], ...]:
+        """Position and flags of each output that has flags."""
+        return self.templates[self.rule[number]].outputs.flags
+
+    def job(self, number: int) -> Job:
+        """The job with the lists that user code sees."""
+        template = self.templates[self.rule[number]]
+        rule = template.rule
+        values = self.wildcards[number]
+        names = self.input_names[number]
+        if names is None:
+            names = template.inputs.names if template.inputs is not None else {}
+        log_names = template.logs.names if template.logs is not None else {}
+        return Job(
+            number,
+            rule,
+            Wildcards(values, {name: i for i, name in enumerate(rule.wildcard_names)}),
+            InputFiles(self.inputs[number], names),
+            OutputFiles(self.outputs[number], template.outputs.names),
+            Log(self.logs(number), log_names),
+            self.benchmark(number),
+            self.key(number),
+        )
+
+    def users(self) -> list[list[int]]:
+        """For each job the jobs that need it, ascending."""
+        found: list[list[int]] = [[] for _ in self.rule]
+        for number, needed in enumerate(self.needs):
+            for producer in needed:
+                found[producer].append(number)
+        return found
+
+    def numbers(self) -> Iterator[int]:
+        return iter(range(len(self.rule)))

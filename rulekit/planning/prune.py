@@ -1,0 +1,91 @@
+"""Smaller plans from a plan: what is reachable, `--until`, `--omit-from`."""
+
+from __future__ import annotations
+
+from rulekit.errors import PlanError, did_you_mean
+from rulekit.planning.plan import Plan
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rulekit.planning.options import PlanOptions
+
+
+def keep_only(plan: Plan, keep: set[int], targets: Iterable[int] | None = None) -> Plan:
+    """The plan with the jobs of `keep` only, renumbered in the same order."""
+    old = sorted(keep)
+    new = {number: i for i, number in enumerate(old)}
+    target_jobs = tuple(new[j] for j in (plan.target_jobs if targets is None else targets) if j in new)
+    files = plan.targets
+    if targets is not None:
+        files = tuple(path for j in targets if j in new for path in plan.outputs[j])
+    return Plan(
+        plan.workflow,
+        plan.templates,
+        [plan.rule[j] for j in old],
+        [plan.wildcards[j] for j in old],
+        [plan.inputs[j] for j in old],
+        [plan.outputs[j] for j in old],
+        [tuple(new[n] for n in plan.needs[j] if n in new) for j in old],
+        [plan.input_names[j] for j in old],
+        [plan.input_flags[j] for j in old],
+        {path: new[j] for path, j in plan.producer.items() if j in new},
+        files,
+        target_jobs,
+        {new[j]: new.get(w, -1) for j, w in plan.waits.items() if j in new},
+        plan.warnings,
+    )
+
+
+def _named(plan: Plan, names: frozenset[str], option: str) -> set[int]:
+    """The jobs that rule names or files stand for."""
+    rules = {rule.name: rule.index for rule in plan.workflow.rules}
+    found: set[int] = set()
+    for name in sorted(names):
+        if name in rules:
+            index = rules[name]
+            found.update(j for j in plan.numbers() if plan.rule[j] == index)
+        elif name in plan.producer:
+            found.add(plan.producer[name])
+        elif not any(name in inputs for inputs in plan.inputs):
+            raise PlanError(
+                f"`{option} {name}`: there is neither a rule nor a planned file of that name",
+                code="RK0410",
+                help=did_you_mean("rule", name, rules),
+            )
+    return found
+
+
+def selected(plan: Plan, options: PlanOptions) -> Plan:
+    """The part of the plan that `--until`, `--omit-from` and `--batch` leave."""
+    if options.until:
+        roots = _named(plan, options.until, "--until")
+        keep = set(roots)
+        todo = list(roots)
+        while todo:
+            for needed in plan.needs[todo.pop()]:
+                if needed not in keep:
+                    keep.add(needed)
+                    todo.append(needed)
+        plan = keep_only(plan, keep, sorted(roots))
+    omitted = set(options.omit_from)
+    if options.batch is not None and options.batch[1] < options.batch[2]:
+        omitted.add(options.batch[0])
+    if omitted:
+        cut = _named(plan, frozenset(omitted), "--omit-from")
+        for j in plan.numbers():
+            if j not in cut and any(n in cut for n in plan.needs[j]):
+                cut.add(j)
+        keep = set(plan.numbers()) - cut
+        fed = {n for j in cut for n in plan.needs[j] if n in keep}
+        ends = sorted(fed | (set(plan.target_jobs) & keep))
+        wanted: set[int] = set(ends)
+        todo = list(ends)
+        while todo:
+            for needed in plan.needs[todo.pop()]:
+                if needed not in wanted:
+                    wanted.add(needed)
+                    todo.append(needed)
+        plan = keep_only(plan, wanted, ends)
+    return plan
