@@ -1,0 +1,1 @@
+"""The grammar of the rule language, as data: `rulefile.lark`, explained in GRAMMAR.md."""

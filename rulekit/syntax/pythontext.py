@@ -1,0 +1,214 @@
+"""The Python of a rule file: parsing the text with holes, finding all its mistakes."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+
+from rulekit.errors.diagnostic import Diagnostic, did_you_mean
+from rulekit.errors.tree import RuleFileError
+from rulekit.syntax.keywords import STATEMENT_TOKENS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rulekit.syntax.lexer import LexedStatement
+    from rulekit.syntax.scanner import Line
+    from rulekit.syntax.source import Source
+
+# What Python raises for texts that are not Python, or too deep for it.
+FAILURES = (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def refuse_odd_characters(source: Source) -> None:
+    """Raise `RuleFileError` for a zero character or a surrogate: no text file holds them."""
+    text = source.text
+    at = text.find("\0")
+    if at < 0:
+        if text.isascii():
+            return
+        found = _SURROGATE.search(text)
+        if found is None:
+            return
+        at = found.start()
+    raise RuleFileError(
+        f"`{source.path}` is not a text file: it holds the character U+{ord(text[at]):04X}",
+        code="RK0202",
+        span=source.span(at, at + 1),
+        help="a rule file is UTF-8 text",
+    )
+
+
+def _tree(text: str, path: str) -> ast.Module:
+    with warnings.catch_warnings():
+        # Such as an unknown escape in a shell command: the linter's business.
+        warnings.simplefilter("ignore")
+        return ast.parse(text, path)
+
+
+def parse(
+    source: Source, filled: str, lines: list[Line], statements: list[LexedStatement]
+) -> tuple[ast.Module | None, list[Diagnostic]]:
+    """The tree of the text with holes, or None and all mistakes found."""
+    try:
+        return _tree(filled, source.path), []
+    except FAILURES as error:
+        found = mistakes(source, filled, lines, statements)
+        return None, found or [diagnostic_for(source, error, 0, 0)]
+
+
+def mistakes(
+    source: Source, filled: str, lines: list[Line], statements: list[LexedStatement]
+) -> list[Diagnostic]:
+    """Mistakes of the Python in a file: one for each value, and one for each top-level piece."""
+    found: list[Diagnostic] = []
+    bad: list[tuple[int, int]] = []
+    for lexed in statements:
+        for token in lexed.tokens:
+            if token.type == "VALUE":
+                error = _value_mistake(source, token.start, token.end)
+                if error is not None:
+                    found.append(error)
+                    bad.append((token.start, token.end))
+                    if len(found) >= 20:
+                        return found
+    # Values that are wrong are emptied so that the Python around them can be looked at.
+    if len(filled) != len(source.text):
+        pass
+    clean = filled
+    if bad:
+        clean = _emptied(source, filled, bad)
+    for first_line, piece in _pieces(clean):
+        try:
+            _tree(piece, source.path)
+        except FAILURES as error:
+            found.append(diagnostic_for(source, error, first_line - 1, 0))
+            if len(found) >= 20:
+                break
+    return found
+
+
+def _emptied(source: Source, filled: str, bad: list[tuple[int, int]]) -> str:
+    """`filled` with the lines' parts that hold wrong values made blank."""
+    rows = filled.split("\n")
+    for start, end in bad:
+        line, column, last, last_column = source.loc(start, end)
+        for number in range(line, last + 1):
+            row = rows[number - 1]
+            left = column - 1 if number == line else 0
+            right = last_column - 1 if number == last else len(row)
+            rows[number - 1] = row[:left] + " " * (right - left) + row[right:]
+    return "\n".join(rows)
+
+
+_CONTINUES = re.compile(r"(?:else|elif|except|finally)\b")
+
+
+def _pieces(text: str) -> list[tuple[int, str]]:
+    """Top-level pieces (first line, text): each is a statement without indentation."""
+    from rulekit.syntax.scanner import scan
+
+    lines, _ = scan(text)
+    starts: list[int] = []
+    decorated = False
+    for line in lines:
+        if line.column == 0 and not decorated and not _CONTINUES.match(text, line.first):
+            starts.append(line.first)
+        if line.column == 0:
+            decorated = text[line.first] == "@"
+    if not starts or (lines and lines[0].first != starts[0]):
+        starts.insert(0, 0)
+    pieces = []
+    number = 1
+    at = 0
+    for index, start in enumerate(starts):
+        number += text.count("\n", at, start)
+        at = start
+        stop = starts[index + 1] if index + 1 < len(starts) else len(text)
+        pieces.append((number, text[start:stop]))
+    return pieces
+
+
+def _value_mistake(source: Source, start: int, end: int) -> Diagnostic | None:
+    text = source.text[start:end]
+    line, column, _, _ = source.loc(start, end)
+    # As it stands in a call, with columns kept: the value is moved by two characters.
+    try:
+        _tree(f"f({text}\n)", source.path)
+    except FAILURES as error:
+        return diagnostic_for(source, error, line - 1, column - 1 - 2)
+    return None
+
+
+def diagnostic_for(
+    source: Source, error: BaseException, lines: int = 0, columns: int = 0
+) -> Diagnostic:
+    """The message for what Python raised; `lines` are added, `columns` on the first line."""
+    if not isinstance(error, SyntaxError):
+        return Diagnostic(
+            "RK0211",
+            "this is nested too deeply, or too large, for Python to read",
+            source.span(source.offset(lines + 1, 1), source.offset(lines + 1, 1)),
+        )
+    line = error.lineno or 1
+    column = max(error.offset or 1, 1)
+    last = error.end_lineno or line
+    last_column = error.end_offset if error.end_offset and error.end_offset > 0 else column
+    if line == 1:
+        column += columns
+    if last == 1:
+        last_column += columns
+    start = source.offset(line + lines, max(column, 1))
+    end = max(source.offset(last + lines, max(last_column, 1)), start)
+    message = str(error.msg or "invalid syntax")
+    message = message[:1].lower() + message[1:]
+    return Diagnostic(
+        "RK0203",
+        f"Python cannot read this: {message}",
+        source.span(start, end),
+        help=_help(source, start),
+    )
+
+
+_WORD_COLON = re.compile(r"([^\W\d]\w*)(?:[ \t]+[^\W\d]\w*)?[ \t]*:")
+
+
+def _help(source: Source, at: int) -> str | None:
+    """A near statement, if the line begins with what may be one misspelt."""
+    line = source.line_text(source.line(at)) or ""
+    found = _WORD_COLON.match(line.lstrip()[:200])
+    if found is None or found[1] in STATEMENT_TOKENS:
+        return None
+    return did_you_mean("statement", found[1], STATEMENT_TOKENS)
+
+
+def suspicions(source: Source, python: ast.Module, holes: Mapping[int, int]) -> list[Diagnostic]:
+    """Warnings for lines that are legal Python but look like a misspelt statement."""
+    found: list[Diagnostic] = []
+    for node in python.body:
+        if (
+            isinstance(node, ast.AnnAssign)
+            and node.value is None
+            and isinstance(node.target, ast.Name)
+            and isinstance(node.annotation, ast.Constant)
+            and isinstance(node.annotation.value, str)
+        ):
+            word = node.target.id
+            near = did_you_mean("statement", word, STATEMENT_TOKENS)
+            if near is not None and word not in STATEMENT_TOKENS:
+                start = source.offset(node.lineno, node.col_offset + 1)
+                found.append(
+                    Diagnostic(
+                        "RK0210",
+                        f"`{word}` is no statement of the language; for Python this line is an "
+                        "annotation without effect",
+                        source.span(start, start + len(word)),
+                        "",
+                        help=near,
+                        severity="warning",
+                    )
+                )
+    return found
