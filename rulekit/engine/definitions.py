@@ -1,0 +1,129 @@
+"""What each job is now, in the form that records are compared with.
+
+For most rules all parts but the input set are the same for all jobs and are worked out once.
+"""
+
+from __future__ import annotations
+
+import os
+
+from rulekit.language.format import compile_template
+from rulekit.model.normalise import python_code, shell_text
+from rulekit.model.record import input_key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rulekit.engine.settings import RunSettings
+    from rulekit.engine.values import JobValues
+    from rulekit.model.rule import Rule
+    from rulekit.planning.plan import Plan
+
+
+class JobDefinitions:
+    """Definitions of the jobs of one plan; reads script and environment files when first asked."""
+
+    def __init__(self, plan: Plan, values: JobValues, settings: RunSettings) -> None:
+        self._plan = plan
+        self._values = values
+        self._settings = settings
+        self._code: dict[int, str] = {}
+        self._env: dict[int, str] = {}
+        self._files: dict[str, str] = {}
+
+    def code(self, number: int) -> str:
+        """The text whose change makes the job stale, without comments and layout."""
+        index = self._plan.rule[number]
+        found = self._code.get(index)
+        if found is None:
+            rule = self._plan.workflow.rules[index]
+            found = self._code_text(number)
+            if not self._varies(rule):
+                self._code[index] = found
+        return found
+
+    def same_command(self, number: int, recorded: str) -> bool:
+        """Whether a shell job's final command is the recorded one but for layout and comments."""
+        rule = self._plan.rule_of(number)
+        if rule.body.kind != "shell":
+            return False
+        from rulekit.errors import RulekitError
+
+        try:
+            template = compile_template(rule.body.text, shell=True)
+            command = template.render(self._values.names(number), rule.namespace)
+        except RulekitError:
+            return False
+        return command == recorded or shell_text(command) == shell_text(recorded)
+
+    def params(self, number: int) -> tuple[str, ...]:
+        return self._values.compared_params(number)
+
+    def environment(self, number: int) -> str:
+        index = self._plan.rule[number]
+        found = self._env.get(index)
+        if found is None:
+            found = self._env[index] = self._environment_text(number)
+        return found
+
+    def input_set(self, number: int) -> str:
+        return input_key(self._plan.inputs[number])
+
+    # -- texts -------------------------------------------------------------------------------
+
+    @staticmethod
+    def _varies(rule: Rule) -> bool:
+        return rule.body.kind in ("script", "notebook", "wrapper") and "{" in rule.body.text
+
+    def _code_text(self, number: int) -> str:
+        rule = self._plan.rule_of(number)
+        body = rule.body
+        if body.kind in ("script", "notebook"):
+            return self._script_text(self.script_path(number))
+        return body.code
+
+    def script_path(self, number: int) -> str:
+        """The path of a script body, absolute or relative to the working directory; or a URL."""
+        rule = self._plan.rule_of(number)
+        text = rule.body.text
+        if "{" in text:
+            text = compile_template(text).render(self._values.names(number), rule.namespace)
+        if "://" in text and not text.startswith("file://"):
+            return text
+        return os.path.join(rule.basedir, text.removeprefix("file://"))
+
+    def _script_text(self, path: str) -> str:
+        found = self._files.get(path)
+        if found is None:
+            try:
+                with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                    found = file.read()
+            except OSError:
+                found = path  # the job itself will say that it is missing
+            if path.endswith(".py"):
+                found = python_code(found)
+            elif path.endswith((".sh", ".bash")):
+                found = shell_text(found)
+            self._files[path] = found
+        return found
+
+    def _environment_text(self, number: int) -> str:
+        """The software environment as far as it is switched on."""
+        rule = self._plan.rule_of(number)
+        deployment = self._settings.deployment
+        parts = []
+        if rule.conda is not None and "conda" in deployment:
+            parts.append("conda " + self._environment_file(rule, rule.conda))
+        if rule.container and "apptainer" in deployment:
+            parts.append(f"container {rule.container}")
+        if rule.envmodules and "env-modules" in deployment:
+            parts.append("modules " + " ".join(rule.envmodules))
+        return "\n".join(parts)
+
+    def _environment_file(self, rule: Rule, conda: object) -> str:
+        if not isinstance(conda, str) or not conda.endswith((".yaml", ".yml")):
+            return str(conda)
+        try:
+            with open(os.path.join(rule.basedir, conda), encoding="utf-8") as file:
+                return file.read()
+        except OSError:
+            return conda

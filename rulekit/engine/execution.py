@@ -1,0 +1,82 @@
+"""A run from its lock to its last commit: what stands around the loop."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from rulekit.engine.interrupts import Interrupts
+from rulekit.engine.journal import RunJournal
+from rulekit.engine.loop import RunLoop
+from rulekit.events import Note
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rulekit.engine.session import Prepared
+    from rulekit.events import RunFinished
+    from rulekit.model.rule import Hook
+
+    Listener = Callable[[object], None]
+
+
+def run_stage(
+    prepared: Prepared, listeners: Sequence[Listener]
+) -> tuple[RunFinished, int | None]:
+    """Runs what the forecast says. Raises `LockedError`, `InfrastructureError`."""
+    from rulekit.engine.session import make_stage
+    from rulekit.executors.local import LocalExecutor
+
+    settings, workflow, store = prepared.settings, prepared.workflow, prepared.store
+    assert store is not None, "a run needs a store that is open for writing"
+    run = f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
+    journal = RunJournal(settings, store, run)
+    try:
+        journal.lock(prepared.stage.plan, prepared.stage.forecast.run)
+        with Interrupts() as interrupts:
+            executor = LocalExecutor(settings.state_dir, journal.path, wake_fd=interrupts.fd)
+
+            def replan(done: frozenset[str]) -> object:
+                prepared.files.forget()
+                rule_and_values(prepared, done)
+                return make_stage(prepared, done)
+
+            try:
+                if not settings.no_hooks:
+                    _call(workflow.onstart, settings.log_path)
+                loop = RunLoop(
+                    prepared.stage, settings, executor, journal, listeners, interrupts, replan  # type: ignore[arg-type]
+                )
+                outcome = loop.work()
+            finally:
+                executor.close()
+            signal = interrupts.signal
+        journal.close(outcome.ok)
+    finally:
+        journal.unlock()
+    for listener in listeners:
+        listener(outcome)
+    if not settings.no_hooks:
+        _call(workflow.onsuccess if outcome.ok else workflow.onerror, settings.log_path)
+    return outcome, signal
+
+
+def rule_and_values(prepared: Prepared, done: frozenset[str]) -> None:
+    """Opens the checkpoints among the jobs that are done."""
+    plan = prepared.stage.plan
+    gate = prepared.workflow.checkpoints
+    for number in plan.numbers():
+        rule = plan.rule_of(number)
+        if rule.kind == "checkpoint" and plan.key(number) in done:
+            gate.done.add((rule.name, plan.wildcards[number]))
+
+
+def _call(hook: Hook | None, log: str | None) -> None:
+    if hook is not None:
+        hook.function(log or os.devnull)
+
+
+def note(listeners: Sequence[Listener], level: str, text: str) -> None:
+    for listener in listeners:
+        listener(Note(level, text))

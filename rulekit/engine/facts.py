@@ -1,0 +1,30 @@
+"""What provenance is told of an attempt before it starts."""
+
+from __future__ import annotations
+
+from rulekit.provenance.facts import JobFacts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rulekit.engine.loop import Stage
+    from rulekit.model.spec import JobSpec
+
+
+def facts_of(stage: Stage, spec: JobSpec) -> JobFacts:
+    """The facts of the attempt that `spec` orders: definition and command, outputs, logs."""
+    number = spec.id
+    plan, definitions = stage.plan, stage.definitions
+    rule = plan.rule_of(number)
+    return JobFacts(
+        spec.token,
+        spec.key,
+        spec.rule,
+        dict(zip(rule.wildcard_names, plan.wildcards[number], strict=True)),
+        spec.attempt,
+        plan.outputs[number],
+        definitions.code(number),
+        spec.body.get("command") if rule.body.kind == "shell" else None,
+        definitions.params(number),
+        definitions.environment(number),
+        spec.logs,
+    )

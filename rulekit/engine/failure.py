@@ -1,0 +1,90 @@
+"""What is shown of a failed job: cause, end of its logs, how to run it again."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from rulekit.events import JobFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rulekit.engine.settings import RunSettings
+    from rulekit.events import JobInfo
+    from rulekit.model.spec import JobResult
+    from rulekit.planning.plan import Plan
+
+_TAIL_BYTES = 16_384
+
+# What shells and the kernel mean by these; other codes belong to the program.
+_MEANINGS = {
+    126: "a program could not be executed",
+    127: "a command was not found",
+    141: "a program wrote into a pipe that was closed (SIGPIPE)",
+}
+
+
+def exit_meaning(code: int) -> str:
+    """An exit code in words; negative codes and codes over 128 are signals."""
+    number = -code if code < 0 else code - 128 if code > 128 else 0
+    if number > 0 and code != 141:
+        try:
+            name = signal.Signals(number).name
+        except ValueError:
+            return f"exit code {code}"
+        text = f"killed by {name}"
+        if name == "SIGKILL":
+            text += ", often for want of memory"
+        return f"{text} (exit code {code})" if code > 0 else text
+    known = _MEANINGS.get(code)
+    return f"exit code {code}: {known}" if known else f"exit code {code}"
+
+
+def tail(path: str) -> str | None:
+    """The last part of a log file, at most 16 KiB; None if it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > _TAIL_BYTES:
+                file.seek(size - _TAIL_BYTES)
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return None
+    return text.partition("\n")[2] if size > _TAIL_BYTES else text
+
+
+def card(
+    info: JobInfo,
+    attempt: int,
+    result: JobResult,
+    will_retry: bool,
+    settings: RunSettings,
+    plan: Plan,
+) -> JobFailed:
+    """The event for a failed attempt, with the ends of its logs read from disk."""
+    cause = result.detail if result.problem else exit_meaning(result.exit_code)
+    if result.problem and not cause:
+        cause = result.problem
+    tails = []
+    for path in info.logs:
+        text = tail(path)
+        if text is not None:
+            tails.append((path, text))
+    target = info.outputs[0] if info.outputs else info.rule
+    again = f"{settings.command} {_quoted(target)}"
+    return JobFailed(
+        info,
+        attempt,
+        result.exit_code,
+        cause,
+        tuple(tails),
+        result.removed,
+        will_retry,
+        again,
+    )
+
+
+def _quoted(text: str) -> str:
+    import shlex
+
+    return shlex.quote(text)

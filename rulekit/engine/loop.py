@@ -1,0 +1,388 @@
+"""The loop of one run: events to the schedule, commands to the executor, records to the store.
+
+It is the only place that waits. What it knows of a job it asks of the plan by number; what comes
+back from the executor is found by the attempt's token, so a new plan after a checkpoint may
+renumber the jobs while some are running.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from rulekit.engine.clock import StartRate
+from rulekit.engine.facts import facts_of
+from rulekit.engine.failure import card
+from rulekit.engine.interrupts import Interrupts
+from rulekit.engine.specs import SpecBuilder
+from rulekit.errors import InfrastructureError, RulekitError
+from rulekit.events import (
+    FileRemoved,
+    JobFailed,
+    JobFinished,
+    JobStarted,
+    Note,
+    Progress,
+    RunFinished,
+    RunStarted,
+)
+from rulekit.scheduling import Offer, Schedule, TempFiles
+from rulekit.scheduling.schedule import FAILED, WANTED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Protocol
+
+    from rulekit.engine.definitions import JobDefinitions
+    from rulekit.engine.journal import RunJournal
+    from rulekit.engine.settings import RunSettings
+    from rulekit.engine.values import JobValues
+    from rulekit.model.spec import JobResult, JobSpec
+    from rulekit.planning.plan import Plan
+    from rulekit.scheduling import Launch
+    from rulekit.staleness import Forecast
+
+    Listener = Callable[[object], None]
+
+    class Executor(Protocol):
+        """Runs orders; `poll` waits for answers, at most so many seconds (None: any time)."""
+
+        def submit(self, spec: JobSpec) -> None: ...
+        def cancel(self, token: str, hard: bool) -> None: ...
+        def poll(self, timeout_s: float | None) -> Sequence[JobResult]: ...
+
+_COMMIT_JOBS = 250
+_COMMIT_SECONDS = 1.0
+_AHEAD = 64  # intents written ahead of the starts, so that one sync serves many jobs
+
+
+class Stage:
+    """A plan with what was worked out for it; replaced as a whole after a checkpoint."""
+
+    __slots__ = ("definitions", "forecast", "generation", "plan", "values")
+
+    def __init__(
+        self, plan: Plan, forecast: Forecast, values: JobValues, definitions: JobDefinitions
+    ) -> None:
+        self.plan = plan
+        self.forecast = forecast
+        self.values = values
+        self.definitions = definitions
+        self.generation = 0  # counts the plans of a run
+
+
+class Attempt:
+    """A running attempt as the loop remembers it."""
+
+    __slots__ = ("attempt", "command", "job", "key", "started")
+
+    def __init__(self, job: int, attempt: int, spec: JobSpec, command: str | None) -> None:
+        self.job = job
+        self.key = spec.key
+        self.attempt = attempt
+        self.command = command
+        self.started = time.time()
+
+
+class RunLoop:
+    """One run. `work` does all of it."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        settings: RunSettings,
+        executor: Executor,
+        journal: RunJournal,
+        listeners: Sequence[Listener],
+        interrupts: Interrupts,
+        replan: Callable[[frozenset[str]], Stage] | None = None,
+    ) -> None:
+        self._stage = stage
+        self._settings = settings
+        self._executor = executor
+        self._journal = journal
+        self._listeners = listeners
+        self._replan = replan
+        self._specs = SpecBuilder(settings, journal.run)
+        self._rate = StartRate(settings.rate)
+        self._running: dict[str, Attempt] = {}
+        self._intended: set[str] = set()  # tokens whose intent is written
+        self._built: dict[int, JobSpec] = {}  # orders made ahead of their start
+        self._done_keys: set[str] = set()
+        self._failed_keys: dict[str, None] = {}
+        self._done = 0
+        self._last_commit = time.monotonic()
+        self._interrupts = interrupts
+        self._begin(stage)
+
+    def _begin(self, stage: Stage) -> None:
+        settings = self._settings
+        self._offer = Offer(settings.cores, settings.jobs, settings.resources)
+        self._built.clear()
+        self._schedule = Schedule(
+            stage.plan,
+            stage.forecast.run,
+            stage.values.request,
+            stage.values.retries,
+            self._offer,
+            settings.keep_going,
+        )
+        self._temps = TempFiles(stage.plan, stage.forecast.run, all_temp=settings.all_temp)
+
+    def emit(self, event: object) -> None:
+        for listener in self._listeners:
+            listener(event)
+
+    # -- the loop ----------------------------------------------------------------------------
+
+    def work(self) -> RunFinished:
+        """Runs until nothing is left to do or to wait for. Raises `InfrastructureError` if the
+        disk or the state store does not take what must be written."""
+        begun = time.monotonic()
+        plan = self._stage.plan
+        self.emit(
+            RunStarted(
+                self._journal.run,
+                os.getcwd(),
+                self._settings.rulefile,
+                self._settings.cores,
+                count_by_rule(plan, self._stage.forecast.run),
+                self._settings.log_path,
+            )
+        )
+        trouble: RulekitError | None = None
+        while True:
+            try:
+                if trouble is None and not self._interrupts.count:
+                    self._launch()
+                if self._schedule.finished:
+                    break
+                self._wait()
+                self._interrupted()
+                if trouble is None:
+                    self._commit(force=False)
+            except InfrastructureError as error:
+                # What runs may end; its results stay in the journal until they can be committed.
+                trouble = error
+                self._schedule.stop()
+                self.emit(Note("error", f"{error}: no more jobs are started"))
+        if trouble is not None:
+            raise trouble
+        self._commit(force=True)
+        counts = self._schedule.counts
+        left = counts[WANTED]
+        failed = tuple(self._failed_keys)
+        stopped = bool(self._interrupts.count)
+        return RunFinished(
+            not failed and not stopped and not left,
+            self._done,
+            failed,
+            self._schedule.total - self._done - len(failed),
+            time.monotonic() - begun,
+            stopped,
+        )
+
+    @property
+    def exit_signal(self) -> int | None:
+        """The signal that ended the run early."""
+        return self._interrupts.signal
+
+    def _wait(self) -> None:
+        timeout = None
+        if self._journal.pending:
+            timeout = max(0.0, self._last_commit + _COMMIT_SECONDS - time.monotonic())
+        if not self._schedule.stopped:
+            pause = self._rate.wait(time.monotonic())
+            if pause is not None and self._schedule.counts[1]:
+                timeout = pause if timeout is None else min(timeout, pause)
+        for result in self._executor.poll(timeout):
+            self._result(result)
+
+    def _interrupted(self) -> None:
+        level = self._interrupts.take()
+        if not level:
+            return
+        self._schedule.stop()
+        running = len(self._running)
+        if level == 1 and running:
+            plural = "s" if running > 1 else ""
+            self.emit(
+                Note(
+                    "warning",
+                    f"finishing {running} running job{plural}; interrupt again to stop them now",
+                )
+            )
+        elif level > 1 and running:
+            lost = sum(time.time() - attempt.started for attempt in self._running.values())
+            self.emit(
+                Note("warning", f"stopping {running} running jobs, {lost:.0f} s of work are lost")
+            )
+            for token in self._running:
+                self._executor.cancel(token, level > 2)
+
+    # -- starting ----------------------------------------------------------------------------
+
+    def _launch(self) -> None:
+        schedule = self._schedule
+        while True:
+            now = time.monotonic()
+            launches = schedule.launches(self._rate.allowed(now))
+            if not launches:
+                return
+            self._rate.started(now, len(launches))
+            stage = self._stage
+            orders = []
+            for launch in launches:
+                if stage.plan.rule_of(launch.job).body.kind == "none":
+                    self._collected(launch.job)
+                    if self._stage is not stage:
+                        break  # a checkpoint: the jobs have other numbers now
+                    continue
+                spec = self._order(launch.job, launch.attempt)
+                if spec is not None:
+                    orders.append((launch, spec))
+            if any(spec.token not in self._intended for _, spec in orders):
+                self._intend(orders)
+            for launch, spec in orders:
+                self._intended.discard(spec.token)
+                command = spec.body.get("command")
+                attempt = Attempt(launch.job, launch.attempt, spec, command)
+                self._running[spec.token] = attempt
+                self._executor.submit(spec)
+                info = stage.values.info(launch.job, stage.forecast, command)
+                self.emit(JobStarted(info, launch.attempt))
+
+    def _order(self, job: int, attempt: int) -> JobSpec | None:
+        """The order for a job that starts now; None if it cannot be made: then it has failed."""
+        ready = self._built.pop(job, None)
+        if ready is not None and ready.attempt == attempt:
+            return ready
+        try:
+            return self._specs.build(self._stage, job, attempt)
+        except RulekitError as error:
+            info = self._stage.values.info(job, self._stage.forecast, None)
+            self.emit(JobStarted(info, attempt))
+            self._failed_keys[info.key] = None
+            self._schedule.failed(job, may_retry=False)
+            self.emit(JobFailed(info, attempt, 1, str(error), (), (), False, ""))
+            return None
+
+    def _intend(self, orders: Sequence[tuple[Launch, JobSpec]]) -> None:
+        """Writes down what may start, these orders and some that are next, with one sync."""
+        specs = [spec for _, spec in orders]
+        stage = self._stage
+        for job in self._schedule.upcoming(_AHEAD):
+            if job in self._built or stage.plan.rule_of(job).body.kind == "none":
+                continue
+            try:
+                spec = self._specs.build(stage, job, 1)
+            except RulekitError:
+                continue  # will be told when it is its turn
+            self._built[job] = spec
+            specs.append(spec)
+        new = [spec for spec in specs if spec.token not in self._intended]
+        self._intended.update(spec.token for spec in new)
+        self._journal.intend([facts_of(stage, spec) for spec in new])
+
+    def _collected(self, job: int) -> None:
+        """A rule without an action is done when its inputs are."""
+        info = self._stage.values.info(job, self._stage.forecast, None)
+        self.emit(JobStarted(info, 1))
+        self._finish(job, info.key, 1, 0.0, {})
+
+    # -- ending ------------------------------------------------------------------------------
+
+    def _result(self, result: JobResult) -> None:
+        attempt = self._running.pop(result.token, None)
+        if attempt is None:
+            return
+        if not result.ok:
+            self._failure(attempt, result)
+            return
+        if not self._settings.drop_metadata:
+            self._journal.ended(result)
+        seconds = result.ended - result.started
+        self._finish(attempt.job, attempt.key, attempt.attempt, seconds, result.usage)
+
+    def _finish(self, job: int, key: str, attempt: int, seconds: float, usage: object) -> None:
+        stage = self._stage
+        self._schedule.succeeded(job)
+        self._done += 1
+        self._done_keys.add(key)
+        rule = stage.plan.rule_of(job)
+        self.emit(JobFinished(job, key, rule.name, attempt, seconds, usage))  # type: ignore[arg-type]
+        counts = self._schedule.counts
+        self.emit(
+            Progress(self._done, self._schedule.total, len(self._running), counts[FAILED])
+        )
+        for path in self._temps.done(job):
+            self._remove(path)
+        if rule.kind == "checkpoint" and self._replan is not None and stage.plan.waits:
+            self._after_checkpoint(job)
+
+    def _remove(self, path: str) -> None:
+        if self._settings.notemp:
+            return
+        from rulekit.runner.files import remove
+
+        try:
+            remove(path)
+        except OSError as error:
+            self.emit(Note("warning", f"temporary output {path} could not be removed: {error.strerror}"))
+            return
+        self.emit(FileRemoved(path, "temp"))
+
+    def _failure(self, attempt: Attempt, result: JobResult) -> None:
+        job = attempt.job
+        cancelled = result.problem == "cancelled"
+        retry = self._schedule.failed(job, may_retry=not cancelled and not self._interrupts.count)
+        if not retry:
+            self._failed_keys[attempt.key] = None
+        self._journal.ended(result)
+        info = self._stage.values.info(job, self._stage.forecast, attempt.command)
+        self.emit(card(info, attempt.attempt, result, retry, self._settings, self._stage.plan))
+
+    def _after_checkpoint(self, job: int) -> None:
+        """What depends on the checkpoint is planned anew; what ran or runs keeps its place."""
+        assert self._replan is not None
+        self._commit(force=True)
+        generation = self._stage.generation + 1
+        stage = self._replan(frozenset(self._done_keys))
+        stage.generation = generation
+        self._stage = stage
+        done = self._done
+        stopped = self._schedule.stopped
+        self._begin(stage)
+        number = {stage.plan.key(j): j for j in range(len(stage.plan)) if stage.forecast.run[j]}
+        for attempt in self._running.values():
+            attempt.job = number.get(attempt.key, -1)
+            if attempt.job >= 0:
+                self._schedule.resume(attempt.job, attempt.attempt)
+        for key in self._failed_keys:
+            if key in number:
+                self._schedule.assume_failed(number[key])
+        if stopped:
+            self._schedule.stop()
+        self._done = done
+        self.emit(Note("info", "Updating checkpoint dependencies."))
+
+    def _commit(self, *, force: bool) -> None:
+        now = time.monotonic()
+        due = now - self._last_commit >= _COMMIT_SECONDS
+        if self._journal.pending and (force or due or self._journal.pending >= _COMMIT_JOBS):
+            self._journal.commit()
+            self._last_commit = time.monotonic()
+        elif due:
+            self._last_commit = now
+
+
+def count_by_rule(plan: Plan, run: Sequence[int]) -> dict[str, int]:
+    """How many jobs of each rule will run, in the order in which rules come up."""
+    counts: dict[int, int] = {}
+    column = plan.rule
+    for job in range(len(run)):
+        if run[job]:
+            index = column[job]
+            counts[index] = counts.get(index, 0) + 1
+    return {plan.workflow.rules[index].name: count for index, count in counts.items()}

@@ -1,0 +1,130 @@
+"""From a compiled workflow to a stage that is ready to be shown or run, and the run itself.
+
+`prepare` reads: disk, state store, the user's functions. `execute` writes. A dry run is `prepare`
+with `readonly`, which changes no byte.
+"""
+
+from __future__ import annotations
+
+import os
+
+from rulekit.engine.definitions import JobDefinitions
+from rulekit.engine.loop import RunLoop, Stage
+from rulekit.engine.values import JobValues
+from rulekit.events import Note
+from rulekit.frozen import frozen, replace
+from rulekit.planning import PlanOptions, make_plan
+from rulekit.staleness import Policy, forecast
+from rulekit.storage.local import LocalFiles
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rulekit.engine.settings import RunSettings
+    from rulekit.events import RunFinished
+    from rulekit.model.rule import Workflow
+    from rulekit.provenance.store import Store
+
+    Listener = Callable[[object], None]
+
+
+@frozen
+class Prepared:
+    """A stage and what it was made of, so that it can be made again after a checkpoint."""
+
+    workflow: Workflow
+    targets: tuple[str, ...]
+    options: PlanOptions
+    policy: Policy
+    settings: RunSettings
+    files: LocalFiles
+    store: Store | None
+    stage: Stage
+
+
+def open_store(state_dir: str, *, readonly: bool) -> Store | None:
+    """The state store; None if there is none yet and none is to be made."""
+    if readonly and not os.path.exists(os.path.join(state_dir, "provenance.sqlite")):
+        return None
+    from rulekit.provenance.store import Store
+
+    return Store.open(state_dir, readonly=readonly)
+
+
+def prepare(
+    workflow: Workflow,
+    targets: Sequence[str],
+    options: PlanOptions,
+    policy: Policy,
+    settings: RunSettings,
+    *,
+    readonly: bool = False,
+    listeners: Sequence[Listener] = (),
+) -> Prepared:
+    """Plans and forecasts in the current directory.
+
+    Not readonly: what an earlier run left unfinished is recovered first. Raises `PlanError` and
+    `StateError`.
+    """
+    store = open_store(settings.state_dir, readonly=readonly)
+    if not readonly and store is not None:
+        recover_earlier(settings, store, listeners)
+    files = LocalFiles(settings.digest_limit)
+    blank = Prepared(
+        workflow, tuple(targets), options, policy, settings, files, store, None  # type: ignore[arg-type]
+    )
+    return replace(blank, stage=make_stage(blank, frozenset()))
+
+
+def make_stage(prepared: Prepared, done: frozenset[str]) -> Stage:
+    """Plan and forecast as of now; `done` are the jobs (keys) that ran already in this run.
+
+    Checkpoints that are up to date are opened at once, which calls for another plan.
+    """
+    workflow, files = prepared.workflow, prepared.files
+    policy = replace(prepared.policy, exempt=done) if done else prepared.policy
+    memory = prepared.store.snapshot() if prepared.store is not None else None
+    gate = workflow.checkpoints
+    while True:
+        plan = make_plan(workflow, prepared.targets, files, prepared.options)
+        values = JobValues(plan, prepared.settings)
+        definitions = JobDefinitions(plan, values, prepared.settings)
+        found = forecast(plan, files, memory, definitions, policy)
+        opened = False
+        for checkpoint in set(plan.waits.values()):
+            if checkpoint < 0 or found.run[checkpoint]:
+                continue
+            key = (plan.rule_of(checkpoint).name, plan.wildcards[checkpoint])
+            if key not in gate.done:
+                gate.done.add(key)
+                opened = True
+        if not opened:
+            return Stage(plan, found, values, definitions)
+
+
+def recover_earlier(
+    settings: RunSettings, store: Store, listeners: Sequence[Listener]
+) -> None:
+    """Takes over what killed runs left behind: commits results, waits for live jobs, sets aside
+    outputs that nobody vouches for. Cheap when there is nothing: one look into a folder."""
+    journal_dir = os.path.join(settings.state_dir, "journal")
+    try:
+        if not os.listdir(journal_dir):
+            return
+    except FileNotFoundError:
+        return
+    from rulekit.provenance.recover import recover
+
+    def say(text: str) -> None:
+        for listener in listeners:
+            listener(Note("warning", text))
+
+    recover(settings.state_dir, store, say)
+
+
+def execute(prepared: Prepared, listeners: Sequence[Listener]) -> tuple[RunFinished, int | None]:
+    """Runs the stage. The result is the closing event and the signal that ended it early."""
+    from rulekit.engine.execution import run_stage
+
+    return run_stage(prepared, listeners)

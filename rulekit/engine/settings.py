@@ -1,0 +1,52 @@
+"""What a run may do, as one frozen value made by the command line or by `rulekit.api`."""
+
+from __future__ import annotations
+
+from rulekit.frozen import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+
+@frozen
+class RunSettings:
+    """Settings of planning values and of running.
+
+    cores: at once on this machine. jobs: at most so many jobs at once (None: cores decide).
+    resources: the limits of named resources. default_resources, set_threads, set_resources: the
+    tables that `language.resources` makes of the command line's words. rate: (starts, seconds).
+    deployment: ``conda`` | ``apptainer`` | ``env-modules``. latency_wait in seconds.
+    digest_limit in bytes. command: how this run was started, for "run it again" hints.
+    """
+
+    cores: int = 1
+    jobs: int | None = None
+    resources: Mapping[str, int] = {}
+    default_resources: Mapping[str, Any] | None = None
+    set_threads: Mapping[str, Any] = {}
+    set_resources: Mapping[str, Mapping[str, Any]] = {}
+    max_threads: int | None = None
+    retries: int = 0
+    keep_going: bool = False
+    keep_incomplete: bool = False
+    notemp: bool = False
+    all_temp: bool = False
+    latency_wait: float = 5.0
+    rate: tuple[int, float] | None = None
+    prioritize: frozenset[str] = frozenset()
+    shadow_prefix: str | None = None
+    deployment: frozenset[str] = frozenset()
+    digest_limit: int = 1_000_000
+    no_hooks: bool = False
+    no_lock: bool = False
+    drop_metadata: bool = False
+    benchmark_extended: bool = False
+    skip_script_cleanup: bool = False
+    print_commands: bool = False
+    state_dir: str = ".rulekit"
+    rulefile: str = "Rulefile"
+    load: Any = None  # the LoadSettings, for processes that read the rule file again
+    command: str = "rulekit"
+    log_path: str | None = None

@@ -1,0 +1,254 @@
+"""From a job of the plan to the order that a runner gets."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from rulekit.errors import PlanError, RuleFileError
+from rulekit.language.format import compile_template
+from rulekit.model.spec import JobSpec, OutputSpec
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from rulekit.engine.loop import Stage
+    from rulekit.engine.settings import RunSettings
+    from rulekit.model.rule import Rule, Workflow
+    from rulekit.planning.plan import Job
+
+STRICT_PREFIX = "set -euo pipefail; "
+
+_LANGUAGES = {
+    ".py": "python",
+    ".sh": "bash",
+    ".bash": "bash",
+    ".r": "r",
+    ".R": "r",
+    ".Rmd": "rmarkdown",
+    ".jl": "julia",
+    ".rs": "rust",
+    ".hy": "hy",
+    ".xsh": "xonsh",
+}
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "GOTO_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+_TMP_VARIABLES = ("TMPDIR", "TMP", "TEMP", "TEMPDIR")
+
+
+class SpecBuilder:
+    """Builds orders for one run. Asks the disk for nothing but the shell's place, once."""
+
+    def __init__(self, settings: RunSettings, run: str) -> None:
+        self._settings = settings
+        self._run = run
+        self._workdir = os.getcwd()
+        self._environments: dict[tuple[int, str], dict[str, str]] = {}
+        self._shells: dict[str, tuple[str, str]] = {}
+
+    def token(self, number: int, attempt: int, generation: int) -> str:
+        return f"{self._run}.{generation}.{number}.{attempt}"
+
+    def build(self, stage: Stage, number: int, attempt: int) -> JobSpec:
+        """The order for an attempt. Raises `PlanError` or `RuleFileError` if the user's functions
+        or templates fail."""
+        plan, values, settings = stage.plan, stage.values, self._settings
+        job = plan.job(number)
+        rule = job.rule
+        names = values.names(number, attempt, job)
+        resources = names["resources"]
+        body, context = self._body(stage, job, names, attempt)
+        outputs = job.output
+        if rule.outputs and plan.output_flags(number):
+            flags = dict(plan.output_flags(number))
+            made = tuple(
+                [
+                    OutputSpec(path, self._runner_flags(flags.get(i), job))
+                    for i, path in enumerate(outputs)
+                ]
+            )
+        else:
+            made = tuple([OutputSpec(path, _NONE) for path in outputs])
+        runtime = resources.get("runtime")
+        benchmark = job.benchmark
+        return JobSpec(
+            number,
+            job.key,
+            rule.name,
+            attempt,
+            self.token(number, attempt, stage.generation),
+            self._workdir,
+            body,
+            plan.inputs[number],
+            made,
+            tuple(job.log),
+            benchmark,
+            _repeats(rule) if benchmark else 1,
+            self._environment(names["threads"], resources.get("tmpdir")),
+            names["threads"],
+            runtime * 60.0 if isinstance(runtime, (int, float)) and runtime > 0 else None,
+            rule.shadow,
+            settings.keep_incomplete,
+            settings.latency_wait,
+            settings.digest_limit,
+            context,
+            settings.state_dir,
+            settings.shadow_prefix,
+            None,
+            settings.benchmark_extended,
+            settings.skip_script_cleanup,
+        )
+
+    def _runner_flags(self, flags: Mapping[str, Any] | None, job: Job) -> Mapping[str, Any]:
+        """Only what the runner acts on; checksums that are functions are computed here."""
+        if not flags:
+            return _NONE
+        kept = {name: flags[name] for name in _RUNNER_FLAGS if name in flags}
+        ensure = kept.get("ensure")
+        if ensure:
+            kept["ensure"] = {
+                name: value(job.wildcards) if callable(value) else value
+                for name, value in ensure.items()
+            }
+        return kept
+
+    def _environment(self, threads: int, tmpdir: object) -> dict[str, str]:
+        key = (threads, str(tmpdir or ""))
+        found = self._environments.get(key)
+        if found is None:
+            found = dict.fromkeys(_THREAD_VARIABLES, str(threads))
+            if tmpdir:
+                # Relative to the working directory, which the job may leave.
+                found.update(dict.fromkeys(_TMP_VARIABLES, os.path.abspath(str(tmpdir))))
+            self._environments[key] = found
+        return found
+
+    # -- bodies ------------------------------------------------------------------------------
+
+    def _body(
+        self, stage: Stage, job: Job, names: dict[str, Any], attempt: int
+    ) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        rule = job.rule
+        kind = rule.body.kind
+        if kind == "shell":
+            return self._shell(stage.plan.workflow, rule, names), None
+        if kind == "run":
+            return self._run_body(rule, names, stage)
+        if kind == "script":
+            return self._script(stage, job, names)
+        raise RuleFileError(
+            f"this version does not run `{kind}:` yet (rule `{rule.name}`)",
+            code="RK0290",
+            span=rule.body.span or rule.span,
+        )
+
+    def _shell(self, workflow: Workflow, rule: Rule, names: dict[str, Any]) -> dict[str, Any]:
+        template = compile_template(rule.body.text, shell=True)
+        try:
+            if rule.benchmark is not None and (count := _repeats(rule)) > 1:
+                commands = []
+                for turn in range(count):
+                    names["bench_iteration"] = turn
+                    commands.append(template.render(names, rule.namespace))
+                command = commands[0]
+            else:
+                commands = []
+                command = template.render(names, rule.namespace)
+        except (PlanError, RuleFileError):
+            raise
+        chosen = names["resources"].get("shell_exec") or workflow.shell.executable
+        executable, prefix = self._shell_program(chosen)
+        if workflow.shell.prefix is not None:
+            prefix = workflow.shell.prefix
+        body = {
+            "kind": "shell",
+            "command": command,
+            "executable": executable,
+            "prefix": prefix,
+            "suffix": workflow.shell.suffix,
+        }
+        if commands:
+            body["repeats"] = commands
+        return body
+
+    def _shell_program(self, chosen: str | None) -> tuple[str, str]:
+        key = chosen or ""
+        found = self._shells.get(key)
+        if found is None:
+            path = chosen or _which("bash") or _which("sh") or "/bin/sh"
+            prefix = STRICT_PREFIX if os.path.basename(path) == "bash" else ""
+            found = self._shells[key] = (path, prefix)
+        return found
+
+    def _run_body(
+        self, rule: Rule, names: dict[str, Any], stage: Stage
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        from rulekit.engine.body import order_for
+
+        return order_for(rule, names, stage, self._settings)
+
+    def _script(
+        self, stage: Stage, job: Job, names: dict[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        from rulekit.runner.context import encode_context
+
+        rule = job.rule
+        path = stage.definitions.script_path(job.number)
+        try:
+            with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                source = file.read()
+        except OSError as error:
+            raise RuleFileError(
+                f"script `{path}` of rule `{rule.name}` cannot be read: {error.strerror}",
+                code="RK0291",
+                span=rule.body.span or rule.span,
+                help="a script's path is relative to the file that holds the rule",
+            ) from None
+        suffix = os.path.splitext(path)[1]
+        language = _LANGUAGES.get(suffix)
+        if language is None:
+            raise RuleFileError(
+                f"no language is known for the script `{path}`",
+                code="RK0292",
+                span=rule.body.span or rule.span,
+                help="the suffix tells the language: " + ", ".join(sorted(_LANGUAGES)),
+            )
+        body: dict[str, Any] = {
+            "kind": "script",
+            "language": language,
+            "path": os.path.abspath(path),
+            "source": source,
+        }
+        if language == "python":
+            body["interpreter"] = [sys.executable]
+        context = encode_context(
+            {**names, "config": stage.plan.workflow.config},
+            rule=rule.name,
+            scriptdir=os.path.dirname(os.path.abspath(path)),
+        )
+        return body, context
+
+
+_NONE: Mapping[str, Any] = {}
+_RUNNER_FLAGS = ("directory", "touch", "ensure", "protected", "update", "temp")
+
+
+def _repeats(rule: Rule) -> int:
+    assert rule.benchmark is not None
+    return int(rule.benchmark.flags.get("repeat", 1))
+
+
+def _which(name: str) -> str | None:
+    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        path = os.path.join(folder or ".", name)
+        if os.access(path, os.X_OK) and not os.path.isdir(path):
+            return path
+    return None
