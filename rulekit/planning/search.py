@@ -342,9 +342,10 @@ class _Search:
         return frame
 
     def _call_functions(self, frame: _Frame, rule: Rule) -> None:
-        from rulekit.language.jobvalues import expand_inputs
+        from rulekit.language.jobvalues import expand_entries, make_wildcards
 
-        items, names = expand_inputs(rule, frame.values)
+        wildcards = make_wildcards(rule.wildcard_names, frame.values)
+        items, names = expand_entries(rule.inputs, wildcards, rule=rule)
         frame.inputs = tuple(map(str, items)) if any(type(i) is not str for i in items) else tuple(items)
         frame.names = names
         flagged = {str(item): flags_of(item) for item in items if type(item) is not str}

@@ -16,7 +16,7 @@ few temporary files alive. A job that does not fit now lets smaller ones pass.
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 from rulekit.frozen import frozen
 from rulekit.scheduling.request import Offer, Request
@@ -227,6 +227,30 @@ class Schedule:
             self._stopped = True
         return False
 
+    def resume(self, job: int, attempt: int) -> None:
+        """Take over a job that runs already (from the schedule of an earlier plan)."""
+        self._attempts[job] = attempt
+        self._withdraw(job)
+        request = self._requests[job]
+        self._take((request.cores, request.resources), -1)
+        self._move(job, RUNNING)
+
+    def assume_failed(self, job: int) -> None:
+        """Take over that a job failed for good under an earlier plan."""
+        stopped = self._stopped
+        self.resume(job, 1 << 30)
+        self.failed(job, may_retry=False)
+        self._stopped = stopped
+
+    def _withdraw(self, job: int) -> None:
+        request = self._requests[job]
+        key = (request.cores, request.resources)
+        heap = self._classes[key]
+        heap.remove((-request.priority, job))
+        heapify(heap)
+        if not heap:
+            del self._classes[key]
+
     def stop(self) -> None:
         """Start nothing more; what runs may end."""
         self._stopped = True
@@ -256,7 +280,8 @@ class Schedule:
 
     def _take(self, key: tuple[int, tuple[tuple[str, int], ...]], sign: int) -> None:
         self._free_cores += sign * key[0]
-        self._free_jobs += sign if self._free_jobs >= 0 else 0
+        if self._free_jobs >= 0:
+            self._free_jobs += sign
         for name, amount in key[1]:
             self._free[name] += sign * amount
 

@@ -310,7 +310,7 @@ class _Forecaster:
         if "code" in triggers and memory.code(record) != now.code(job):
             # Another template may give the same command: then nothing has changed.
             command = memory.command(record)
-            if command is None or command != now.command(job):
+            if command is None or not now.same_command(job, command):
                 self.mark(job, "code")
         if "input" in triggers and memory.input_set(record) != now.input_set(job):
             self.mark(job, "input-set")
