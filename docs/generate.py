@@ -1,6 +1,6 @@
 """Writes the pages of the reference that are made from the code.
 
-    python docs/generate.py           write docs/reference/{command,errors,events}.md
+    python docs/generate.py           write docs/reference/{command,names,errors,events}.md
     python docs/generate.py --check   write nothing; end with 1 if one of them is out of date
 """
 
@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.dirname(HERE))
 from rulekit import events  # noqa: E402
 from rulekit.cli import options, parse, rulefile  # noqa: E402
 from rulekit.errors import explain, tree  # noqa: E402
+from rulekit.language import names as language_names  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -264,8 +265,72 @@ def _json_type(note: str) -> str:
     return simple.get(note, note)
 
 
+def names() -> str:
+    """The page of the names that rule files see."""
+    groups: dict[str, list[str]] = {}
+    plain: list[str] = []
+    for name in language_names.all_names():
+        module, attribute = language_names._ADDRESSES[name]
+        if not module.startswith("rulekit."):
+            plain.append(name)
+            continue
+        room = module.rpartition(".")[2]
+        title = {
+            "flags": "Flags on files",
+            "filenames": "File names",
+            "values": "Values that depend on wildcards",
+            "deferred": "Items of the rule itself",
+            "sources": "Sources elsewhere",
+        }.get(room, "Others")
+        groups.setdefault(title, []).append(name)
+    lines = [
+        "# Names in a rule file",
+        "",
+        "These names are there without an import, beside all of Python, and `config`, `rules`,",
+        "`checkpoints`, `workflow`, `scatter`, `gather`, `storage` and `pep`.",
+        "",
+    ]
+    for title, members in groups.items():
+        lines += [f"## {title}", "", "| name | meaning |", "| --- | --- |"]
+        for name in members:
+            found = language_names.standard_name(name)
+            assert found is not None
+            lines.append(f"| {_call(name, found[0])} | {_cell(_first_sentence(found[0]))} |")
+        lines.append("")
+    lines += [
+        "## From Python",
+        "",
+        "Snakemake lets these through, and files rely on them: "
+        + ", ".join(f"`{name}`" for name in sorted(plain, key=str.lower))
+        + ".",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _call(name: str, thing: object) -> str:
+    import inspect
+
+    if not inspect.isfunction(thing):
+        return f"`{name}`"
+    parts = []
+    for parameter in inspect.signature(thing).parameters.values():
+        text = str(parameter.replace(annotation=inspect.Parameter.empty))
+        parts.append(text)
+    return _cell(f"`{name}({', '.join(parts)})`")
+
+
+def _first_sentence(thing: object) -> str:
+    text = thing.__doc__ if isinstance(thing, type) or callable(thing) else ""
+    if not text or not getattr(type(thing), "__module__", "").startswith(("rulekit", "builtins")):
+        return ""
+    first = " ".join(text.split("\n\n")[0].split())
+    return first.replace("``", "`")
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "command.md": command,
+    "names.md": names,
     "errors.md": errors,
     "events.md": event_page,
 }

@@ -81,6 +81,19 @@ def test_generated_pages_are_what_the_code_says() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_every_word_of_the_language_is_in_the_reference() -> None:
+    from rulekit.syntax import keywords
+
+    text = (blocks.DOCS / "reference/language.md").read_text()
+    words = {
+        *keywords.STATEMENT_TOKENS,
+        *keywords.RULE_DIRECTIVES,
+        *keywords.MODULE_DIRECTIVES,
+    }
+    missing = {word for word in words if not re.search(rf"`{word}\b", text)}
+    assert not missing
+
+
 def test_links_between_pages_lead_somewhere() -> None:
     for page in PAGES:
         prose = re.sub(r"```.*?```", "", page.read_text(), flags=re.S)
