@@ -9,7 +9,8 @@ import re
 from pygments.lexers.python import PythonLexer
 
 project = "rulekit"
-author = copyright = "rulekit contributors"
+author = "rulekit contributors"
+copyright = author  # noqa: A001  the name that sphinx reads
 _package = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "rulekit", "__init__.py")
 with open(_package) as _file:
     release = version = re.search(r'__version__ = "(.+)"', _file.read())[1]

@@ -1,7 +1,7 @@
 """Writes the pages of the reference that are made from the code.
 
-    python docs/generate.py           write docs/reference/{command,names,errors,events}.md
-    python docs/generate.py --check   write nothing; end with 1 if one of them is out of date
+python docs/generate.py           write docs/reference/{command,names,errors,events}.md
+python docs/generate.py --check   write nothing; end with 1 if one of them is out of date
 """
 
 from __future__ import annotations
@@ -270,7 +270,7 @@ def names() -> str:
     groups: dict[str, list[str]] = {}
     plain: list[str] = []
     for name in language_names.all_names():
-        module, attribute = language_names._ADDRESSES[name]
+        module, _ = language_names._ADDRESSES[name]
         if not module.startswith("rulekit."):
             plain.append(name)
             continue

@@ -198,7 +198,9 @@ class Story:
             target.chmod(target.stat().st_mode | stat.S_IXUSR)
 
 
-def play(page: Path, scratch: Path, corrections: dict[int, tuple[int, list[str]]] | None = None) -> int:
+def play(
+    page: Path, scratch: Path, corrections: dict[int, tuple[int, list[str]]] | None = None
+) -> int:
     """Does what a page says, in order; the number of blocks that were used.
 
     Raises `Mismatch` at the first thing that is not as the page says. With `corrections`, output

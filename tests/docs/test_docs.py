@@ -22,7 +22,9 @@ def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
 
 
 def test_orders_stand_above_their_block() -> None:
-    text = "<!-- file: a.txt -->\n```text\none\n```\n\n<!-- exit: 3 -->\nwords\n```console\n$ x\n```\n"
+    text = (
+        "<!-- file: a.txt -->\n```text\none\n```\n\n<!-- exit: 3 -->\nwords\n```console\n$ x\n```\n"
+    )
     first, second = blocks.blocks_of(text)
     assert first.orders == {"file": "a.txt"}
     assert (first.text, first.line) == ("one\n", 3)
@@ -109,7 +111,16 @@ def test_links_between_pages_lead_somewhere() -> None:
 )
 def test_the_pages_build_without_warnings(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", str(blocks.DOCS), str(tmp_path)],
+        [
+            sys.executable,
+            "-m",
+            "sphinx",
+            "-W",
+            "--keep-going",
+            "-q",
+            str(blocks.DOCS),
+            str(tmp_path),
+        ],
         capture_output=True,
         text=True,
         check=False,

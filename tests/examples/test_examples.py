@@ -195,7 +195,9 @@ def test_penguins(example: Example) -> None:
         "species\tisland\tbirds\nAdelie\tBiscoe\t44\nAdelie\tDream\t56\n"
         "Adelie\tTorgersen\t51\nChinstrap\tDream\t68\nGentoo\tBiscoe\t123\n"
     )
-    fits = {row["group"]: row for row in example.rows("results/fit/bill_length_mm-bill_depth_mm.tsv")}
+    fits = {
+        row["group"]: row for row in example.rows("results/fit/bill_length_mm-bill_depth_mm.tsv")
+    }
     assert {name: row["correlation"] for name, row in fits.items()} == {
         "all": "-0.2351",
         "Adelie": "0.3915",
@@ -213,9 +215,7 @@ def test_penguins(example: Example) -> None:
 
     example.edit("config.yaml", "bins: 16", "bins: 24")
     example.check_rerun({"histogram": 1, "report": 1, "all": 1})
-    example.edit(
-        "config.yaml", "histogram:", "  - [bill_length_mm, body_mass_g]\nhistogram:"
-    )
+    example.edit("config.yaml", "histogram:", "  - [bill_length_mm, body_mass_g]\nhistogram:")
     example.check_rerun({"fit": 1, "scatter": 1, "report": 1, "all": 1})
     example.edit("scripts/svgplot.py", 'r="3"', 'r="4"')
     example.check_rerun({"scatter": 3, "histogram": 1, "report": 1, "all": 1})
