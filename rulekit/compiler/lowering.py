@@ -18,6 +18,7 @@ import ast
 import sys
 import warnings
 from bisect import bisect_left
+from copy import deepcopy
 
 from rulekit.errors.diagnostic import Diagnostic, Label
 from rulekit.errors.tree import RuleFileError
@@ -68,11 +69,24 @@ def compile_file(rulefile: RuleFile) -> CodeType:
     """The code object of the whole file. Raises `RuleFileError` for what Python refuses."""
     module = lower(rulefile)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return compile(module, rulefile.path, "exec", dont_inherit=True)
+        return _compile(module, rulefile.path)
     except FAILURES as error:
         raise RuleFileError(diagnostics=(diagnostic_for(rulefile.source, error),)) from None
+
+
+def _compile(module: ast.Module, path: str) -> CodeType:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return compile(module, path, "exec", dont_inherit=True)
+        except RecursionError:
+            # Python allows trees only a third of the depth that it allows texts.
+            limit = sys.getrecursionlimit()
+            sys.setrecursionlimit(limit * 3)
+            try:
+                return compile(module, path, "exec", dont_inherit=True)
+            finally:
+                sys.setrecursionlimit(limit)
 
 
 def names_used(code: CodeType) -> frozenset[str]:
@@ -247,6 +261,7 @@ class _Lowering:
         assert isinstance(stand_in, ast.If)
         if action.value is not None and action.value.start == action.keyword.end + 1:
             # `run:x` without a blank: its line was moved by one (see holes.header).
+            stand_in = deepcopy(stand_in)
             for part in ast.walk(stand_in):
                 if part is not stand_in:
                     if getattr(part, "lineno", 0) == line:

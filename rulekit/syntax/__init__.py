@@ -5,13 +5,13 @@ Importing this package is cheap; Lark and `ast` come with the first call of `par
 
 from __future__ import annotations
 
-from rulekit.syntax.source import Piece, Source, decode, read, read_bytes
+from rulekit.syntax.reading import decode, read, read_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rulekit.syntax.tree import RuleFile
 
-__all__ = ["Piece", "Source", "decode", "parse", "read", "read_bytes"]
+__all__ = ["decode", "parse", "read", "read_bytes"]
 
 
 def parse(text: str, path: str) -> RuleFile:

@@ -37,6 +37,8 @@ class Builder:
 
     def build(self, lexed: LexedStatement) -> tree.Statement | None:
         """The record of one statement, None if it has mistakes."""
+        if lexed.broken and lexed.tokens[0].type in ("RULEORDER", "LOCALRULES", "USE"):
+            return None
         found = self._parse(lexed)
         if found is None or lexed.broken:
             return None
@@ -45,94 +47,100 @@ class Builder:
     def _parse(self, lexed: LexedStatement) -> Any:
         state = self.parser.parse_interactive(start="statement").parser_state
         feed = state.feed_token
-        failed = False
-        done: list[Token] = []
         try:
             for token in lexed.tokens:
                 feed(token)  # type: ignore[arg-type]
             return feed(_END, True)
         except UnexpectedToken:
             pass
-        # The slow way, with reports.
+        self._find_mistakes(lexed)
+        return None
+
+    def _find_mistakes(self, lexed: LexedStatement) -> None:
+        """Read a statement that is not legal once more; report, mend, go on."""
         state = self.parser.parse_interactive(start="statement").parser_state
-        for token in lexed.tokens:
-            try:
-                state.feed_token(token)  # type: ignore[arg-type]
-                done.append(token)
-            except UnexpectedToken as error:
-                expected = set(error.accepts or error.expected)
-                stop = not self._refused(lexed, done, token, expected)
-                failed = True
-                if stop:
-                    return None
-        try:
-            found = state.feed_token(_END, True)
-        except UnexpectedToken as error:
-            if not failed:
-                self._refused(lexed, done, None, set(error.expected))
-            return None
-        return None if failed else found
+        done: list[Token] = []
+        skipping = False  # what belongs to a directive that was refused
+        for token in [*lexed.tokens, None]:
+            if skipping and token is not None and token.type in ("_COLON", "VALUE", "BODY"):
+                continue
+            skipping = False
+            while True:
+                try:
+                    if token is None:
+                        state.feed_token(_END, True)
+                    else:
+                        state.feed_token(token)  # type: ignore[arg-type]
+                        done.append(token)
+                    break
+                except UnexpectedToken as error:
+                    mend = self._refused(lexed, done, token, set(error.expected))
+                if mend is None:
+                    return
+                if mend == "skip":
+                    skipping = True
+                    break
+                missing = Token(mend, done[-1].end, done[-1].end)
+                state.feed_token(missing)  # type: ignore[arg-type]
+                done.append(missing)
 
     # Mistakes --------------------------------------------------------------------------------
 
     def _refused(
         self, lexed: LexedStatement, done: list[Token], token: Token | None, expected: set[str]
-    ) -> bool:
-        """Report that `token` (None: the end) cannot stand behind `done`; whether to go on."""
+    ) -> str | None:
+        """Report that `token` (None: the end) cannot stand behind `done`.
+
+        Says how to go on: None not at all, ``skip`` without this token, else with a token of
+        this type put before it.
+        """
         first = lexed.tokens[0]
         last = done[-1]
         word = self._text(first)
         end = self._behind(last)
-        if "_COLON" in expected and (token is None or token.type not in ("NAME", "STAR")):
-            if first.type == "USE" and last.type != "_WITH":
-                pass
+        in_directive = last.type in ("DIRECTIVE", "ACTION", "RUN")
+        if "_COLON" in expected and (first.type != "USE" or last.type == "_WITH" or in_directive):
+            if in_directive:
+                what = f"the directive `{self._text(last)}`"
             else:
-                of = self._text(last)
-                what = "directive" if last.type in ("DIRECTIVE", "ACTION", "RUN") else "statement"
-                if what == "statement":
-                    of = word if first.type != "USE" else "use rule ... with"
-                self._report(
-                    "RK0205",
-                    f"the {what} `{of}` needs a colon",
-                    *end,
-                    "a colon is missing here",
+                what = (
+                    "the statement `use rule ... with`"
+                    if first.type == "USE"
+                    else f"the statement `{word}`"
                 )
-                return what == "directive"
+            if not (lexed.broken and not in_directive):
+                self._report("RK0205", f"{what} needs a colon", *end, "a colon is missing here")
+            return "_COLON"
         if expected & {"VALUE", "BODY"} and last.type == "_COLON":
             keyword = done[-2] if len(done) > 1 else first
-            if "BODY" in expected:
+            kind = "BODY" if "BODY" in expected else "VALUE"
+            if kind == "BODY":
                 message = f"`{self._text(keyword)}:` has no body"
                 help_: str | None = "indent the Python statements of the body below it"
             else:
                 message = f"the directive `{self._text(keyword)}` has no value"
                 help_ = _VALUES.get(self._text(keyword))
             self._report("RK0206", message, keyword.start, keyword.end, "", help_=help_)
-            return False
+            return kind
         if first.type == "USE":
-            return self._refused_use(done, token, expected)
-        if first.type in ("RULEORDER", "LOCALRULES"):
+            self._refused_use(done, token, expected)
+        elif first.type in ("RULEORDER", "LOCALRULES"):
             listed = "a > b > c" if first.type == "RULEORDER" else "a, b, c"
             place = (token.start, token.end) if token is not None else (first.start, first.end)
+            what = "needs names of rules" if token is None else "takes a list of names"
             self._report(
-                "RK0205",
-                f"`{word}` needs names of rules"
-                if token is None
-                else f"`{word}` takes a list of names",
-                *place,
-                "",
-                help_=f"write `{word}: {listed}`",
+                "RK0205", f"`{word}` {what}", *place, "", help_=f"write `{word}: {listed}`"
             )
-            return False
-        if token is None:
+        elif token is None:
             self._report("RK0205", f"the statement `{word}` is not complete", *end, "")
-            return False
-        if token.type in ("DIRECTIVE", "ACTION", "RUN"):
+        elif token.type in ("DIRECTIVE", "ACTION", "RUN"):
             self._late_directive(lexed, done, token)
-            return False
-        self._report(
-            "RK0205", f"this cannot stand in a `{word}` statement", token.start, token.end, ""
-        )
-        return False
+            return "skip"
+        else:
+            self._report(
+                "RK0205", f"this cannot stand in a `{word}` statement", token.start, token.end, ""
+            )
+        return None
 
     def _late_directive(self, lexed: LexedStatement, done: list[Token], token: Token) -> None:
         action = next((t for t in done if t.type in ("ACTION", "RUN")), None)
@@ -166,7 +174,7 @@ class Builder:
                 "a rule has one action; make two rules of it",
             )
 
-    def _refused_use(self, done: list[Token], token: Token | None, expected: set[str]) -> bool:
+    def _refused_use(self, done: list[Token], token: Token | None, expected: set[str]) -> None:
         start, end = (token.start, token.end) if token is not None else self._behind(done[-1])
         if "_USE_RULE" in expected:
             message = "`use` must be followed by `rule`"
@@ -189,7 +197,6 @@ class Builder:
             help_="write `use rule a, b from module exclude c as new_* with:` or parts of that, "
             "in this order",
         )
-        return False
 
     def _behind(self, token: Token) -> tuple[int, int]:
         return token.end, token.end
@@ -231,9 +238,9 @@ class Builder:
         return Piece(self.source, start, start + len(text))
 
     def _body(
-        self, items: list[Any], keep: str
+        self, items: list[Any]
     ) -> tuple[tuple[Piece, ...], tuple[tree.Directive, ...], tree.Directive | None]:
-        """Docstrings, directives and action; `keep` names the repeated one that counts."""
+        """Docstrings, directives and action; of a repeated directive the first one counts."""
         source = self.source
         docstrings: list[Piece] = []
         directives: dict[str, tree.Directive] = {}
@@ -271,7 +278,7 @@ class Builder:
         name = self._piece(children[1]) if children[1:] and children[1].__class__ is Token else None
         body = children[-1]
         items = body.children if body.__class__ is not Token else []
-        docstrings, directives, action = self._body(items, "first")
+        docstrings, directives, action = self._body(items)
         return tree.Rule(
             self._piece(children[0]),
             name,
@@ -284,12 +291,48 @@ class Builder:
 
     def _module(self, lexed: LexedStatement, children: list[Any]) -> tree.Module:
         name = self._piece(children[1]) if children[1].__class__ is Token else None
-        docstrings, directives, _ = self._body(children[-1].children, "first")
-        return tree.Module(
+        docstrings, directives, _ = self._body(children[-1].children)
+        made = tree.Module(
             self._piece(children[0]), name, self._header(lexed), docstrings, directives
         )
+        if lexed.tokens[0].type == "MODULE":
+            self._check_module(made)
+        return made
 
     _subworkflow = _module
+
+    def _check_module(self, module: tree.Module) -> None:
+        header = module.header
+        given = {directive.keyword.text: directive.keyword for directive in module.directives}
+        if module.name is None and "name" not in given:
+            self._report(
+                "RK0206",
+                "this module has no name",
+                header.start,
+                header.end,
+                "",
+                help_="write `module NAME:`, or give `name:` a value in its body",
+            )
+        elif module.name is not None and "name" in given:
+            again = given["name"]
+            label = Label(module.name.span, "the first name")
+            self._report(
+                "RK0205",
+                f"module `{module.name.text}` has two names",
+                again.start,
+                again.end,
+                "",
+                (label,),
+            )
+        if "snakefile" not in given and "meta_wrapper" not in given:
+            self._report(
+                "RK0206",
+                "this module has no rule file",
+                header.start,
+                header.end,
+                "",
+                help_="give `snakefile:` (or `meta_wrapper:`) a value in its body",
+            )
 
     def _use_rule(self, lexed: LexedStatement, children: list[Any]) -> tree.UseRule:
         parts = {child.data: child.children for child in children[1:]}
@@ -298,7 +341,7 @@ class Builder:
         docstrings: tuple[Piece, ...] = ()
         directives: tuple[tree.Directive, ...] | None = None
         if "with_body" in parts:
-            docstrings, directives, _ = self._body(parts["with_body"], "first")
+            docstrings, directives, _ = self._body(parts["with_body"])
         made = tree.UseRule(
             self._piece(children[0]),
             self._header(lexed),

@@ -5,8 +5,12 @@ Every function here fails in silence: without a cache all is done anew.
 
 from __future__ import annotations
 
-import hashlib
 import os
+
+try:
+    from _blake2 import blake2b as blake2b  # `hashlib` loads OpenSSL, 4 ms
+except ImportError:
+    from hashlib import blake2b as blake2b
 
 _SUM = 32  # bytes of the checksum before the content
 
@@ -46,7 +50,7 @@ def read_sealed(folder: str, name: str) -> bytes | None:
     except (OSError, ValueError):
         return None
     body = data[_SUM:]
-    if hashlib.sha256(body).digest() != data[:_SUM]:
+    if blake2b(body, digest_size=_SUM).digest() != data[:_SUM]:
         return None
     return body
 
@@ -61,7 +65,7 @@ def write_sealed(folder: str, name: str, body: bytes) -> None:
         return
     try:
         with open(handle, "wb") as file:
-            file.write(hashlib.sha256(body).digest())
+            file.write(blake2b(body, digest_size=_SUM).digest())
             file.write(body)
         os.replace(part, path)
     except OSError:

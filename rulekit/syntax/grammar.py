@@ -6,14 +6,13 @@ only its owner can write to (`rulekit.syntax.cachedir`); without one the tables 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 
 import lark
 from lark.lexer import Lexer as LarkLexer
 
-from rulekit.syntax.cachedir import cache_folder, read_sealed, write_sealed
+from rulekit.syntax.cachedir import blake2b, cache_folder, read_sealed, write_sealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def load() -> lark.Lark:
     name = ""
     if folder is not None:
         version = f"{lark.__version__} {sys.version_info[:2]}".encode()
-        name = "grammar-" + hashlib.sha256(grammar + version).hexdigest()[:32]
+        name = "grammar-" + blake2b(grammar + version, digest_size=16).hexdigest()
         data = read_sealed(folder, name)
         if data is not None:
             try:

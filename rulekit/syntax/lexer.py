@@ -71,6 +71,9 @@ _COLON_AHEAD = re.compile(rf"{_GAP}(:)(?!=)")
 _GAPS = re.compile(_GAP)
 _HEADER_TOKEN = re.compile(rf"{_GAP}(?:(?P<colon>:)|(?P<comma>,)|(?P<word>[\w*]+)|(?P<other>\S))")
 _VALUE_NAME = re.compile(r"(?:\s|\\\n|\#[^\n]*)*+(?:([^\W\d]\w*)|([,>])|(\S))")
+_ANY_CLASS = re.compile(r"^[ \t]*class\b", re.MULTILINE)
+_CLASS_OR_DEF = re.compile(r"(class|def|async\s+def)\b")
+_ANNOTATION = re.compile(rf"{_GAP}(?![rRbBuUfF]{{1,2}}[\"'])[^\W\d]")
 _USE_WORDS = {
     "rule": "_USE_RULE",
     "from": "_FROM",
@@ -100,8 +103,19 @@ class Lexer:
         match = _STATEMENT.match
         index = 0
         size = len(lines)
+        # The `class` and `def` statements that may hold the line at hand: (column, is class).
+        owners: list[tuple[int, bool]] | None = [] if _ANY_CLASS.search(text) is not None else None
         while index < size:
-            found = match(text, lines[index].first)
+            line = lines[index]
+            found = match(text, line.first)
+            if owners is not None:
+                while owners and owners[-1][0] >= line.column:
+                    owners.pop()
+                owner = _CLASS_OR_DEF.match(text, line.first)
+                if owner is not None:
+                    owners.append((line.column, owner[1] == "class"))
+                elif found is not None and owners and owners[-1][1] and _is_field(text, found):
+                    found = None
             if found is None:
                 index += 1
             else:
@@ -284,6 +298,8 @@ class Lexer:
         stop = colon if colon >= 0 else end
         stop = name_start + len(self.text[name_start:stop].rstrip())
         if first.type == "USE":
+            name_start = start
+            stop = start + len(self.text[start:stop].split(None, 1)[0])
             message = "this is not a `use rule` statement"
             help_ = "write `use rule a, b from module as new_*`, with `with:` to change directives"
         else:
@@ -391,7 +407,9 @@ class Lexer:
             )
         else:
             help_ = "a directive is a keyword, a colon and a value"
-            if first.type == "RULE":
+            if word in table:
+                help_ = f"write `{word}: value`"
+            elif first.type == "RULE":
                 help_ += "; Python belongs into `run:` or outside of the rule"
             stop = min(end, _line_end(self.text, at))
             self._report(
@@ -471,6 +489,15 @@ class Lexer:
 
 
 _NOUNS = {"use": "rule", "subworkflow": "subworkflow", "module": "module"}
+
+
+def _is_field(text: str, found: re.Match[str]) -> bool:
+    """Whether ``report: str`` inside a class declares a field, as in a dataclass."""
+    if found[2] is None:
+        return False
+    return _ANNOTATION.match(text, found.end()) is not None
+
+
 _PYTHON_NEXT = re.compile(
     rf"{_GAP}(?:[-=.(\[,;+*/%&|^<>@)\]}}~]|:=|(?:in|is|and|or|if|not|else)\b)"
 )

@@ -94,8 +94,8 @@ def _problem(source: Source, problem: scanner.Problem) -> Diagnostic:
         return Diagnostic("RK0209", f"the bracket `{text}` is never closed", span, "opened here")
     if problem.kind == "mismatch":
         opening = source.text[problem.other]
-        label = Label(source.span(problem.other, problem.other + 1), "opened here")
-        return Diagnostic(
-            "RK0209", f"`{text}` does not close the bracket `{opening}`", span, "", (label,)
-        )
+        opened = source.span(problem.other, problem.other + 1)
+        labels = (Label(opened, "opened here"),) if opened.line != span.line else ()
+        message = f"`{text}` does not close the bracket `{opening}`"
+        return Diagnostic("RK0209", message, span, "", labels)
     return Diagnostic("RK0209", f"`{text}` closes a bracket that was never opened", span)

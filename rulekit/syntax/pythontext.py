@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import warnings
 
 from rulekit.errors.diagnostic import Diagnostic, did_you_mean
@@ -76,11 +77,7 @@ def mistakes(
                     if len(found) >= 20:
                         return found
     # Values that are wrong are emptied so that the Python around them can be looked at.
-    if len(filled) != len(source.text):
-        pass
-    clean = filled
-    if bad:
-        clean = _emptied(source, filled, bad)
+    clean = _emptied(source, filled, bad) if bad else filled
     for first_line, piece in _pieces(clean):
         try:
             _tree(piece, source.path)
@@ -139,19 +136,28 @@ def _value_mistake(source: Source, start: int, end: int) -> Diagnostic | None:
     try:
         _tree(f"f({text}\n)", source.path)
     except FAILURES as error:
-        return diagnostic_for(source, error, line - 1, column - 1 - 2)
+        return diagnostic_for(source, error, line - 1, column - 1 - 2, (start, end))
     return None
 
 
 def diagnostic_for(
-    source: Source, error: BaseException, lines: int = 0, columns: int = 0
+    source: Source,
+    error: BaseException,
+    lines: int = 0,
+    columns: int = 0,
+    within: tuple[int, int] | None = None,
 ) -> Diagnostic:
-    """The message for what Python raised; `lines` are added, `columns` on the first line."""
+    """The message for what Python raised.
+
+    `lines` are added to its line, `columns` to its columns on the first line; the place is
+    moved into text[within[0]:within[1]].
+    """
     if not isinstance(error, SyntaxError):
+        at = source.offset(lines + 1, 1) if within is None else within[0]
         return Diagnostic(
             "RK0211",
             "this is nested too deeply, or too large, for Python to read",
-            source.span(source.offset(lines + 1, 1), source.offset(lines + 1, 1)),
+            source.span(at, at),
         )
     line = error.lineno or 1
     column = max(error.offset or 1, 1)
@@ -161,54 +167,117 @@ def diagnostic_for(
         column += columns
     if last == 1:
         last_column += columns
-    start = source.offset(line + lines, max(column, 1))
-    end = max(source.offset(last + lines, max(last_column, 1)), start)
+    line += lines
+    last += lines
     message = str(error.msg or "invalid syntax")
     message = message[:1].lower() + message[1:]
+    help_ = None
+    if isinstance(error, IndentationError):
+        # Python's column is that of its reader; what is meant is the whole line.
+        text = source.line_text(line) or ""
+        column = len(text) - len(text.lstrip()) + 1
+        last, last_column = line, len(text.rstrip()) + 1
+        colon = _missing_colon(source, line) if message == "unexpected indent" else None
+        if colon is not None:
+            return colon
+    elif sys.version_info < (3, 12) and message.startswith("f-string"):
+        # Before 3.12 columns count inside the string: mark where it begins.
+        quote = _FSTRING.search(source.line_text(line) or "")
+        column = last_column = quote.start() + 1 if quote is not None else 1
+        if message == "f-string: unmatched '('" or "expecting '}'" in message:
+            help_ = "quotes of the same kind inside an f-string need Python 3.12 or later"
+    elif message.startswith("invalid syntax"):
+        help_ = _help(source, line)
+    if lines:
+        message = _ON_LINE.sub(lambda found: f"on line {int(found[1]) + lines}", message)
+    start = source.offset(line, max(column, 1))
+    end = max(source.offset(last, max(last_column, 1)), start)
+    if within is not None and not within[0] <= start < within[1]:
+        # What is wrong shows only at the bracket behind the value.
+        start, end = (within[1], within[1]) if message.startswith("invalid") else within
     return Diagnostic(
-        "RK0203",
-        f"Python cannot read this: {message}",
-        source.span(start, end),
-        help=_help(source, start),
+        "RK0203", f"Python cannot read this: {message}", source.span(start, end), help=help_
     )
 
 
+_ON_LINE = re.compile(r"on line (\d+)")
+_FSTRING = re.compile(r"\b(?:[rR]?[fF]|[fF][rR])[\"']")
 _WORD_COLON = re.compile(r"([^\W\d]\w*)(?:[ \t]+[^\W\d]\w*)?[ \t]*:")
 
 
-def _help(source: Source, at: int) -> str | None:
+def _help(source: Source, line: int) -> str | None:
     """A near statement, if the line begins with what may be one misspelt."""
-    line = source.line_text(source.line(at)) or ""
-    found = _WORD_COLON.match(line.lstrip()[:200])
+    found = _WORD_COLON.match((source.line_text(line) or "").lstrip()[:200])
     if found is None or found[1] in STATEMENT_TOKENS:
         return None
     return did_you_mean("statement", found[1], STATEMENT_TOKENS)
 
 
+def _missing_colon(source: Source, line: int) -> Diagnostic | None:
+    """The message for a body below a statement's keyword that stands alone."""
+    above = line - 1
+    while above > 1 and not (source.line_text(above) or "").partition("#")[0].strip():
+        above -= 1
+    text = (source.line_text(above) or "").partition("#")[0].rstrip()
+    word = text.lstrip()
+    if word not in STATEMENT_TOKENS:
+        return None
+    at = source.offset(above, len(text) + 1)
+    return Diagnostic(
+        "RK0205",
+        f"the statement `{word}` needs a colon",
+        source.span(at, at),
+        "a colon is missing here",
+    )
+
+
 def suspicions(source: Source, python: ast.Module, holes: Mapping[int, int]) -> list[Diagnostic]:
-    """Warnings for lines that are legal Python but look like a misspelt statement."""
+    """Warnings for lines that are legal Python but were surely meant as a statement."""
     found: list[Diagnostic] = []
-    for node in python.body:
-        if (
-            isinstance(node, ast.AnnAssign)
-            and node.value is None
-            and isinstance(node.target, ast.Name)
-            and isinstance(node.annotation, ast.Constant)
-            and isinstance(node.annotation.value, str)
-        ):
-            word = node.target.id
-            near = did_you_mean("statement", word, STATEMENT_TOKENS)
-            if near is not None and word not in STATEMENT_TOKENS:
-                start = source.offset(node.lineno, node.col_offset + 1)
-                found.append(
-                    Diagnostic(
-                        "RK0210",
-                        f"`{word}` is no statement of the language; for Python this line is an "
-                        "annotation without effect",
-                        source.span(start, start + len(word)),
-                        "",
-                        help=near,
-                        severity="warning",
-                    )
-                )
+    blocks: list[list[ast.stmt]] = [python.body]
+    while blocks:
+        for node in blocks.pop():
+            if node.lineno in holes:
+                continue
+            if isinstance(node, ast.AnnAssign):
+                suspicion = _suspicion(source, node)
+                if suspicion is not None:
+                    found.append(suspicion)
+            elif not isinstance(node, ast.ClassDef):
+                for name in ("body", "orelse", "finalbody"):
+                    block = getattr(node, name, None)
+                    if block:
+                        blocks.append(block)
+                for name in ("handlers", "cases"):
+                    blocks += [part.body for part in getattr(node, name, ())]
     return found
+
+
+def _suspicion(source: Source, node: ast.AnnAssign) -> Diagnostic | None:
+    """`configfle: "x"` and `if a: include: "x"` are annotations for Python."""
+    if node.value is not None or not isinstance(node.target, ast.Name):
+        return None
+    if not isinstance(node.annotation, (ast.Constant, ast.JoinedStr, ast.Call, ast.Subscript)):
+        return None
+    word = node.target.id
+    if word in STATEMENT_TOKENS:
+        message = f"`{word}` is plain Python here, an annotation without effect"
+        help_: str | None = f"let the statement `{word}` begin a line of its own"
+    else:
+        message = (
+            f"`{word}` is no statement of the language; for Python this line is an annotation "
+            "without effect"
+        )
+        help_ = did_you_mean("statement", word, STATEMENT_TOKENS)
+        if help_ is None or not isinstance(node.annotation, (ast.Constant, ast.JoinedStr)):
+            return None
+    line = source.line_text(node.lineno) or ""
+    column = len(line.encode("utf-8")[: node.col_offset].decode("utf-8", "replace"))
+    start = source.offset(node.lineno, column + 1)
+    return Diagnostic(
+        "RK0210",
+        message,
+        source.span(start, start + len(word)),
+        help=help_,
+        severity="warning",
+    )

@@ -1,0 +1,7 @@
+include:
+configfile:   # nothing
+workdir:
+rule a:
+    shell:
+    # nothing
+subworkflow:

@@ -1,0 +1,5 @@
+﻿rule a:
+    input: "x"
+
+rule b:
+    output: "y"
