@@ -139,6 +139,9 @@ class Workflow:
     source_files: tuple[str, ...]  # every rule file read, absolute
     namespace: dict[str, Any]
     checkpoints: CheckpointGate
+    report: str | None = None  # the caption file of `report:`, absolute
+    warnings: tuple[Any, ...] = ()  # diagnostics of severity "warning"
+    notes: tuple[str, ...] = ()  # what else is to be said about the reading
 
     def rule(self, name: str) -> Rule | None:
         """The rule of that name."""

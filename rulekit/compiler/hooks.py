@@ -1,0 +1,41 @@
+"""`onstart`, `onsuccess`, `onerror`, and the functions of scatter processes."""
+
+from __future__ import annotations
+
+from rulekit.compiler.problems import place
+from rulekit.model.rule import Hook
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from rulekit.compiler.drafts import Loc
+    from rulekit.compiler.loader import Loader
+    from rulekit.compiler.scope import FileScope
+
+
+def take_hook(
+    scope: FileScope, kind: str, loc: Loc, function: Callable[[Any], Any], file: str
+) -> None:
+    """Keep a hook of the main workflow, and let the file call it by its name."""
+    if not scope.space.is_module:
+        scope.loader.hooks[kind] = Hook(function, place(file, loc))
+
+    def called(log: Any = None) -> Any:
+        return function(log)
+
+    scope.space.namespace[kind] = called
+
+
+def scatter_function(loader: Loader, name: str) -> Callable[..., Any]:
+    """`scatter.NAME` and `gather.NAME`: `expand` over the items of a scatter process."""
+
+    def scattered(*patterns: Any, **wildcards: Any) -> Any:
+        from rulekit.language.filenames import expand
+
+        count = loader.scatter[name]
+        items = [f"{i}-of-{count}" for i in range(1, count + 1)]
+        return expand(*patterns, scatteritem=items, **wildcards)
+
+    return scattered

@@ -1,0 +1,264 @@
+"""One load of a rule file: the state that all its files share, and running them."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from rulekit.compiler.config import ConfigState
+from rulekit.compiler.pathvars import CONFIG, PathvarError, Pathvars
+from rulekit.compiler.problems import Problems, place
+from rulekit.compiler.scope import FileScope, warn_unknown_names
+from rulekit.compiler.space import Space
+from rulekit.compiler.views import CheckpointsView, Names, RulesView, WorkflowView
+from rulekit.errors.diagnostic import Diagnostic
+from rulekit.errors.tree import RulekitError, RuleFileError
+from rulekit.language.names import provide
+from rulekit.model.rule import CheckpointGate, Hook, Workflow
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Never
+
+    from rulekit.compiler.drafts import Draft, Loc
+    from rulekit.compiler.modules import ModuleDeclaration
+    from rulekit.compiler.settings import LoadSettings
+
+_MOST_DEPTH = 200  # of includes and modules in each other
+_EMPTY_NAMES = ("__name__", "__builtins__", "__rulekit__")
+
+
+class Loader:
+    """Reads the main file and what it leads to, then makes the `Workflow`."""
+
+    def __init__(self, main_file: str, settings: LoadSettings) -> None:
+        self.main_file = main_file
+        self.settings = settings
+        self.problems = Problems()
+        self.config = ConfigState(settings)
+        self.gate = CheckpointGate()
+        self.drafts: dict[str, Draft] = {}  # by public name, in the order of reading
+        self.scopes: list[FileScope] = []  # files being read, the innermost last
+        self.source_files: dict[str, None] = {}
+        self.included: set[str] = set()
+        self.default_target: str | None = None
+        self.ruleorder: list[tuple[tuple[str, ...], Loc, str]] = []
+        self.localrules: dict[str, tuple[Loc, str]] = {}
+        self.envvars: dict[str, None] = {}
+        self.hooks: dict[str, Hook] = {}
+        self.scatter: dict[str, int] = {}
+        self.resource_scopes: dict[str, str] = {}
+        self.report: str | None = None
+        self.workdir: str | None = None
+        self.first_workdir = os.getcwd()
+        self.uses_pathvars = False
+        # Mistakes in rules that matter only if the rule is used.
+        self.defects: list[Diagnostic] = []
+        self.notes: list[str] = []
+        self.workflow_view = WorkflowView(self)
+        self.main = self.new_space(Pathvars(), None, None)
+
+    def note(self, text: str) -> None:
+        """Something to be said that is no warning."""
+        self.notes.append(text)
+
+    def new_space(
+        self, pathvars: Pathvars, parent: Space | None, module: ModuleDeclaration | None
+    ) -> Space:
+        """A fresh namespace with the names that every rule file has."""
+        namespace: dict[str, Any] = {
+            "__name__": "rulefile",
+            "__builtins__": __builtins__,
+            "config": self.config.initial() if parent is None else {},
+            "workflow": self.workflow_view,
+        }
+        space = Space(self, namespace, pathvars, parent, module)
+        namespace["rules"] = RulesView(space)
+        namespace["checkpoints"] = CheckpointsView(space)
+        if parent is None:
+            namespace["scatter"] = Names("scatter")
+            namespace["gather"] = Names("gather")
+        else:
+            namespace["scatter"] = parent.namespace["scatter"]
+            namespace["gather"] = parent.namespace["gather"]
+        if parent is None and "pathvars" in namespace["config"]:
+            self._config_pathvars(space, (1, 1, 1, 1), self.main_file)
+        return space
+
+    def take_config_pathvars(self, space: Space, loc: Loc, file: str) -> None:
+        """Let `config["pathvars"]` count, if there is one."""
+        if space.namespace["config"].get("pathvars"):
+            self._config_pathvars(space, loc, file)
+
+    def _config_pathvars(self, space: Space, loc: Loc, file: str) -> None:
+        self.uses_pathvars = True
+        try:
+            space.pathvars.update(space.namespace["config"]["pathvars"] or {}, CONFIG)
+        except PathvarError as error:
+            self.problems.error("RK0249", f"in `config`: {error}", file, loc)
+
+    def source_file(self, value: Any, basedir: str, keyword: str, loc: Loc, file: str) -> str:
+        """The absolute path of a rule file that a statement names. Raises `RuleFileError`."""
+        if hasattr(value, "get_path_or_uri") and not isinstance(value, str):
+            value = value.get_path_or_uri()
+            self._refuse_source(value, keyword, loc, file)
+        if isinstance(value, os.PathLike):
+            value = os.fspath(value)
+        if not isinstance(value, str) or not value:
+            self._fail("RK0239", f"`{keyword}` takes a path, not {value!r}", loc, file)
+        if "://" in value:
+            if not value.startswith("file://"):
+                self._refuse_source(value, keyword, loc, file)
+            value = value[len("file://") :]
+        path = os.path.normpath(os.path.join(basedir, os.path.expanduser(value)))
+        if not os.path.isfile(path):
+            from rulekit.language.configs import _beside
+
+            what = "is a folder" if os.path.isdir(path) else "does not exist"
+            self._fail(
+                "RK0243", f"the file `{path}` {what}", loc, file, at=value, help=_beside(path)
+            )
+        if len(self.scopes) > _MOST_DEPTH:
+            self._fail("RK0243", "files include each other without end", loc, file)
+        return path
+
+    def _refuse_source(self, value: object, keyword: str, loc: Loc, file: str) -> Never:
+        self._fail(
+            "RK0247",
+            f"`{keyword}` of a remote file is not supported yet: `{value}`",
+            loc,
+            file,
+            help="download it and give its path",
+        )
+
+    def _fail(
+        self,
+        code: str,
+        message: str,
+        loc: Loc,
+        file: str,
+        *,
+        at: str | None = None,
+        help: str | None = None,  # noqa: A002
+    ) -> Never:
+        self.problems.error(code, message, file, loc, at=at, help=help)
+        self.problems.raise_if_any()
+        raise AssertionError("there is an error")
+
+    # -- running -------------------------------------------------------------------------------
+
+    def execute(self, scope: FileScope) -> None:
+        """Run one file in its namespace. Raises `RuleFileError`; `SystemExit` goes through."""
+        from rulekit.compiler.cache import compiled
+
+        path = scope.file
+        self.source_files[path] = None
+        self.included.add(path)
+        code, names_used, warnings = compiled(path)
+        self.problems.warnings += warnings
+        folder = scope.basedir
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+        namespace = scope.space.namespace
+        provide(namespace, names_used)
+        before = namespace.get("__rulekit__")
+        namespace["__rulekit__"] = scope
+        self.scopes.append(scope)
+        try:
+            exec(code, namespace)  # noqa: S102  this is what a rule file is for
+        finally:
+            self.scopes.pop()
+            if before is not None:
+                namespace["__rulekit__"] = before
+
+    def run_main(self) -> None:
+        """Run the main file. Raises `RuleFileError` with all that was found up to then."""
+        scope = FileScope(self.main, self.main_file, leads=True)
+        # `workflow` and functions of the file may ask for it when all is read.
+        try:
+            self.execute(scope)
+        except RulekitError as error:
+            raise self._with_problems(error) from error.__cause__
+        except RecursionError:
+            raise RuleFileError(
+                "the rule file calls itself without end (recursion)",
+                code="RK0230",
+                span=place(self.main_file, (1, 1, 1, 1)),
+            ) from None
+        except Exception as error:
+            from rulekit.language.usererrors import diagnose, frames
+
+            if not frames(error):
+                raise  # not the user's code: a bug of ours
+            found = diagnose(error)
+            errors = [*self.problems.errors, found]
+            raise RuleFileError(diagnostics=tuple(errors)) from error
+        self.scopes.append(scope)
+
+    def _with_problems(self, error: RulekitError) -> RulekitError:
+        known = self.problems.errors
+        found = list(error.diagnostics)
+        if found[0].span is None:
+            from rulekit.language.usererrors import frames
+
+            inside = frames(error)
+            if inside:
+                one = found[0]
+                found[0] = Diagnostic(
+                    one.code, one.message, inside[-1][1], one.caret, one.labels, one.notes, one.help
+                )
+        merged = [*known, *(one for one in found if one not in known)]
+        return type(error)(diagnostics=tuple(merged))
+
+    # -- the result ----------------------------------------------------------------------------
+
+    def shell_code(self, command: str) -> str:
+        """What the staleness aspect *code* compares of a shell command's template."""
+        from rulekit.model.normalise import shell_text
+
+        return shell_text(command)
+
+    def finish(self) -> Workflow:
+        """The workflow. Raises `RuleFileError` with all errors that were found."""
+        from rulekit.compiler.rules import Finisher
+
+        finisher = Finisher(self)
+        rules = []
+        for draft in self.drafts.values():
+            rule = finisher.finish(draft, len(rules))
+            if rule is not None:
+                draft.rule = rule
+                rules.append(rule)
+        if self.problems.errors:
+            self.problems.errors += self.defects
+        self.problems.raise_if_any()
+        if self.ruleorder or self.localrules:
+            warn_unknown_names(self)
+        settings = self.settings
+        from rulekit.language.shell import shell
+
+        return Workflow(
+            main_file=self.main_file,
+            basedir=os.path.dirname(self.main_file),
+            rules=tuple(rules),
+            default_target=self.default_target,
+            ruleorder=tuple(names for names, _, _ in self.ruleorder),
+            localrules=frozenset(self.localrules),
+            constraints=self.main.constraints,
+            envvars=tuple(self.envvars),
+            config=self.main.namespace["config"],
+            configfiles=tuple(self.config.files),
+            workdir=self.workdir,
+            onstart=self.hooks.get("onstart"),
+            onsuccess=self.hooks.get("onsuccess"),
+            onerror=self.hooks.get("onerror"),
+            shell=shell.settings(),
+            scattergather={**self.scatter, **settings.set_scatter},
+            resource_scopes={**self.resource_scopes, **settings.set_resource_scopes},
+            source_files=tuple(self.source_files),
+            namespace=self.main.namespace,
+            checkpoints=self.gate,
+            report=self.report,
+            warnings=tuple(self.problems.warnings),
+            notes=tuple(self.notes),
+        )
