@@ -1,0 +1,1 @@
+"""Where jobs run. `local`: on this machine, by one runner process that outlives the engine."""

@@ -6,9 +6,27 @@ from rulekit.frozen import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from rulekit.model.files import Stamp
+
+
+_KEY_LIMIT = 200
+
+
+def input_key(paths: Iterable[str]) -> str:
+    """A text that is equal for equal sets of files, whatever their order.
+
+    The sorted names joined by NUL, or, where that is long, its digest.
+    """
+    names = sorted(set(paths))
+    text = "\0".join(names)
+    if len(text) <= _KEY_LIMIT:
+        return text
+    import hashlib
+
+    data = text.encode("utf-8", "surrogateescape")
+    return f"#{len(names)}:{hashlib.sha256(data).hexdigest()}"
 
 
 @frozen

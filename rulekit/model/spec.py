@@ -26,7 +26,8 @@ class JobSpec:
           ``{"kind": "script", "language": "python", "path": ..., "source": ..., "interpreter": [...]}``
           ``{"kind": "command", "argv": [...]}`` (a `run:` body is ``rulekit body ...``)
           ``{"kind": "none"}`` nothing to do but the checks
-    context: for scripts and run bodies, the job's names as data (see `rulekit.runner.script_object`)
+          A shell body may have ``"repeats": [...]``: its commands for each turn of a benchmark.
+    context: for scripts and run bodies, the job's names as data (see `rulekit.runner.context`)
     """
 
     id: int  # the job's number in the plan
@@ -49,6 +50,12 @@ class JobSpec:
     latency_wait_s: float
     digest_limit: int  # bytes; inputs up to this size get a digest
     context: Mapping[str, Any] | None
+    state_dir: str = ".rulekit"  # relative to workdir, or absolute
+    shadow_prefix: str | None = None  # where shadow directories are made; default: in state_dir
+    capture: str | None = None  # file that gets stdout and stderr; default: they are inherited
+    benchmark_extended: bool = False
+    keep_scripts: bool = False  # leave the copies of scripts for a look
+    keep_shadow: bool = False  # leave the shadow directory of a failed job
 
 
 @frozen
@@ -66,7 +73,10 @@ class JobResult:
     """The answer. `exit_code` is negative for a signal; `problem` says what the runner itself found.
 
     problem: None | ``missing-output`` | ``not-a-directory`` | ``is-a-directory`` | ``ensure`` |
-             ``protected`` | ``missing-input`` | ``timeout`` | ``cancelled`` | ``spawn`` | ``disk``
+             ``protected`` | ``missing-input`` | ``timeout`` | ``cancelled`` | ``spawn`` |
+             ``disk`` (full, read-only or faulty) | ``access`` (a file could not be read, made or
+             removed) | ``lost`` (the runner itself was killed)
+    usage: ``user_s`` and ``system_s`` (seconds of CPU), ``max_rss_kb``
     """
 
     id: int

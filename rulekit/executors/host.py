@@ -1,0 +1,491 @@
+"""The runner process: starts jobs, waits for them, writes the journal. It outlives the engine.
+
+One thread, no polling. Messages from the engine: ``("submit", spec)``, ``("cancel", token,
+hard)``; messages to it: ``("started", token, pid)`` and ``("result", answer)``.
+
+Jobs that only need a start are handled here. Those that need waiting, copying or measuring get a
+fork of this process, a *warden*, that drives the one attempt (`rulekit.runner.drive`).
+
+When the engine is gone (end of file), no new job starts, the running ones come to their end,
+their results go to the journal, and the process ends.
+"""
+
+from __future__ import annotations
+
+import gc
+import heapq
+import json
+import os
+import select
+import signal
+import sys
+import time
+
+from rulekit.executors.framing import Reader, pack
+from rulekit.runner import attempt as steps
+from rulekit.runner import drive, orphans, wire
+from rulekit.runner.attempt import Attempt
+from rulekit.runner.command import Environments
+from rulekit.runner.files import Refused, refusal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rulekit.model.spec import JobResult, JobSpec
+
+GRACE_S = drive.GRACE_S
+
+
+class Job:
+    """A job that runs: its own process, or the warden that drives it."""
+
+    __slots__ = ("attempt", "gone", "kill_at", "pid", "problem", "spec", "status", "warden")
+
+    def __init__(self, spec: JobSpec, pid: int, attempt: Attempt | None, warden: int | None):
+        self.spec = spec
+        self.pid = pid
+        self.attempt = attempt
+        self.warden = warden  # read end of its pipe
+        self.problem: str | None = None
+        self.kill_at = 0.0
+        self.gone = False  # its process has ended, and is waited for
+        self.status = 0
+
+
+class Host:
+    """The state of the runner process."""
+
+    def __init__(self, control: int, answers: int, journal: int | None, announce: bool) -> None:
+        self.reader = Reader(control)
+        self.control = control
+        self.answers = answers
+        self.journal = journal
+        self.announce = announce
+        self.environments = Environments()
+        self.jobs: dict[int, Job] = {}
+        self.by_token: dict[str, Job] = {}
+        self.wardens: dict[int, tuple[Job, Reader]] = {}
+        self.timers: list[tuple[float, int, str, str]] = []
+        self.timer_count = 0
+        self.outbox: list[Any] = []
+        self.unsent = b""
+        self.lines: list[str] = []
+        self.workdir = os.getcwd()
+        self.poll = select.poll()
+        self.wake, self.wake_in = os.pipe()
+        for file in (self.wake, self.wake_in, self.answers, self.control):
+            os.set_blocking(file, False)
+
+    # --- the loop -------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Until the engine is gone and no job runs."""
+        signal.set_wakeup_fd(self.wake_in, warn_on_full_buffer=False)
+        self.poll.register(self.wake, select.POLLIN)
+        self.poll.register(self.control, select.POLLIN)
+        engine_there = True
+        wait = self.poll.poll
+        while engine_there or self.jobs:
+            timeout = None
+            if self.timers:
+                timeout = max(0, int((self.timers[0][0] - time.monotonic()) * 1000) + 1)
+            for file, _ in wait(timeout):
+                if file == self.wake:
+                    try:
+                        os.read(self.wake, 4096)
+                    except BlockingIOError:
+                        pass
+                    self.reap()
+                elif file == self.control:
+                    messages = self.reader.read()
+                    if messages:
+                        self.handle(messages)
+                    if self.reader.ended and engine_there:
+                        engine_there = False
+                        self.poll.unregister(self.control)
+                elif file == self.answers:
+                    self.send()
+                else:
+                    self.hear(file)
+            if self.timers:
+                self.fire()
+            if self.lines:
+                self.write_lines()
+            if self.outbox:
+                self.send()
+
+    def handle(self, messages: list[Any]) -> None:
+        """Do what the engine asks. Journal lines are on file before any process starts."""
+        prepared: list[Attempt] = []
+        driven: list[JobSpec] = []
+        for message in messages:
+            if message[0] == "cancel":
+                job = self.by_token.get(message[1])
+                if job is not None:
+                    self.stop(job, "cancelled", bool(message[2]))
+                continue
+            spec = wire.spec_from_tuple(message[1])
+            try:
+                if spec.workdir != self.workdir:
+                    os.chdir(spec.workdir)
+                    self.workdir = spec.workdir
+                if _needs_warden(spec):
+                    driven.append(spec)
+                else:
+                    prepared.append(steps.prepare(spec))
+            except Refused as refused:
+                if refused.problem == "missing-input" and spec.latency_wait_s > 0:
+                    driven.append(spec)
+                else:
+                    self.answer(steps.refused(spec, refused))
+                continue
+            except OSError as error:
+                problem = refusal(error, f"cannot enter the directory `{spec.workdir}`")
+                self.answer(steps.refused(spec, problem))
+                continue
+        if not prepared and not driven:
+            return
+        now = round(time.time(), 3)
+        for token in [a.spec.token for a in prepared] + [spec.token for spec in driven]:
+            self.lines.append(json.dumps({"s": [token, now]}))
+        problem_text = self.write_lines()
+        if problem_text is not None:
+            unwritten = Refused("disk", f"the journal cannot be written: {problem_text}")
+            for attempt in prepared:
+                steps.clean_up(attempt)
+            for spec in [attempt.spec for attempt in prepared] + driven:
+                self.answer(steps.refused(spec, unwritten))
+            return
+        for attempt in prepared:
+            self.begin(attempt)
+        for spec in driven:
+            self.appoint(spec)
+
+    def begin(self, attempt: Attempt) -> None:
+        """Start a prepared attempt."""
+        spec = attempt.spec
+        if spec.workdir != self.workdir:
+            os.chdir(spec.workdir)
+            self.workdir = spec.workdir
+        try:
+            there_is_a_process = steps.start(attempt, self.environments)
+        except Refused as refused:
+            self.answer(steps.failed(attempt, 1, refused.problem, refused.detail))
+            return
+        if not there_is_a_process:
+            self.answer(steps.finish(attempt, 0))
+            return
+        job = Job(spec, attempt.pid, attempt, None)
+        self.jobs[attempt.pid] = job
+        self.by_token[spec.token] = job
+        if spec.timeout_s is not None:
+            self.at(time.monotonic() + spec.timeout_s, "timeout", spec.token)
+        if self.announce:
+            self.outbox.append(("started", spec.token, attempt.pid))
+
+    def appoint(self, spec: JobSpec) -> None:
+        """Fork a warden that drives the attempt and sends its result through a pipe."""
+        ours, theirs = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            status = 70
+            try:
+                os.close(ours)
+                signal.set_wakeup_fd(-1)
+                _write_all(theirs, pack([drive_job(spec, self.environments, theirs)]))
+                status = 0
+            except BaseException:
+                _report_bug()
+            finally:
+                os._exit(status)
+        os.close(theirs)
+        os.set_blocking(ours, False)
+        job = Job(spec, pid, None, ours)
+        self.jobs[pid] = job
+        self.by_token[spec.token] = job
+        self.wardens[ours] = (job, Reader(ours))
+        self.poll.register(ours, select.POLLIN)
+
+    # --- ends of processes ----------------------------------------------------------------
+
+    def reap(self) -> None:
+        """Wait for every process that has ended."""
+        while self.jobs:
+            try:
+                pid, status, rusage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            job = self.jobs.get(pid)
+            if job is None:
+                continue
+            if job.attempt is None:
+                self.warden_ended(job)
+                continue
+            steps.add_usage(job.attempt, rusage)
+            self.ended(job, status)
+
+    def ended(self, job: Job, status: int) -> None:
+        """The job's own process has ended."""
+        attempt = job.attempt
+        assert attempt is not None
+        spec = job.spec
+        if spec.workdir != self.workdir:
+            os.chdir(spec.workdir)
+            self.workdir = spec.workdir
+        if job.problem is not None:
+            job.gone = True
+            job.status = status
+            self.drain(job)
+            return
+        if status == 0 and spec.latency_wait_s > 0 and steps.missing_outputs(spec):
+            job.gone = True
+            job.kill_at = time.monotonic() + spec.latency_wait_s
+            self.at(time.monotonic() + 0.05, "latency", spec.token)
+            return
+        self.done(job, steps.finish(attempt, status))
+
+    def done(self, job: Job, result: JobResult) -> None:
+        """A job has come to its end."""
+        del self.jobs[job.pid]
+        del self.by_token[job.spec.token]
+        self.answer(result)
+
+    def answer(self, result: JobResult) -> None:
+        """Put a result on the way: to the journal first, then to the engine."""
+        values = wire.result_to_tuple(result)
+        if self.journal is not None:
+            self.lines.append(json.dumps({"r": values}))
+        self.outbox.append(("result", values))
+
+    def hear(self, file: int) -> None:
+        """A warden says something."""
+        job, reader = self.wardens[file]
+        for message in reader.read():
+            if message[0] == "started":
+                if self.announce:
+                    self.outbox.append(("started", job.spec.token, message[1]))
+            else:
+                job.gone = True
+                self.outbox.append(("result", message[1]))
+                if self.journal is not None:
+                    self.lines.append(json.dumps({"r": message[1]}))
+
+    def warden_ended(self, job: Job) -> None:
+        """The last words of a warden; one that left none was killed, and its job with it."""
+        assert job.warden is not None
+        self.hear(job.warden)
+        self.poll.unregister(job.warden)
+        os.close(job.warden)
+        del self.wardens[job.warden]
+        if job.gone:
+            del self.jobs[job.pid]
+            del self.by_token[job.spec.token]
+            return
+        orphans.stop((job.spec.token,), 0.0)
+        os.chdir(job.spec.workdir)
+        self.workdir = job.spec.workdir
+        detail = "the process that watched over the job was killed"
+        self.done(job, steps.failed(Attempt(job.spec), 1, "lost", detail))
+
+    # --- stopping -------------------------------------------------------------------------
+
+    def stop(self, job: Job, problem: str, hard: bool) -> None:
+        """Ask a job to end (or end it); its result comes when nothing of it is left."""
+        if job.attempt is None:
+            orphans.send([job.pid], signal.SIGUSR2 if hard else signal.SIGTERM)
+            return
+        if job.problem is None:
+            job.problem = problem
+            if job.gone:  # its process has ended; only a missing output was waited for
+                self.drain(job)
+                return
+            job.kill_at = time.monotonic() + (0.0 if hard else GRACE_S)
+            drive.signal_group(job.pid, signal.SIGKILL if hard else signal.SIGTERM)
+            self.at(job.kill_at, "kill", job.spec.token)
+        elif hard:
+            job.kill_at = time.monotonic()
+            if not job.gone:
+                drive.signal_group(job.pid, signal.SIGKILL)
+
+    def drain(self, job: Job) -> None:
+        """The job's process has ended as asked: what else it started has to end too."""
+        assert job.attempt is not None
+        alive = orphans.of((job.spec.token,))
+        now = time.monotonic()
+        if alive:
+            orphans.send(alive, signal.SIGKILL if now >= job.kill_at else signal.SIGTERM)
+            self.at(now + 0.05, "drain", job.spec.token)
+            return
+        detail = ""
+        if job.problem == "timeout":
+            detail = f"the job ran longer than {job.spec.timeout_s:g} s"
+        exit_code = os.waitstatus_to_exitcode(job.status)
+        self.done(job, steps.failed(job.attempt, exit_code, job.problem, detail))
+
+    def at(self, moment: float, what: str, token: str) -> None:
+        """Remember to do something at a moment of the monotonic clock."""
+        self.timer_count += 1
+        heapq.heappush(self.timers, (moment, self.timer_count, what, token))
+
+    def fire(self) -> None:
+        """Do what is due."""
+        now = time.monotonic()
+        while self.timers and self.timers[0][0] <= now:
+            _, _, what, token = heapq.heappop(self.timers)
+            job = self.by_token.get(token)
+            if job is None or job.attempt is None:
+                continue
+            if what == "timeout":
+                if not job.gone:
+                    self.stop(job, "timeout", hard=False)
+            elif what == "kill":
+                if not job.gone:
+                    drive.signal_group(job.pid, signal.SIGKILL)
+            elif what == "drain":
+                self.drain(job)
+            elif what == "latency" and job.problem is None:
+                if now < job.kill_at and steps.missing_outputs(job.spec):
+                    self.at(now + 0.2, "latency", token)
+                else:
+                    self.done(job, steps.finish(job.attempt, 0))
+
+    # --- writing --------------------------------------------------------------------------
+
+    def write_lines(self) -> str | None:
+        """Append the waiting lines to the journal with one write; what went wrong, or None."""
+        lines, self.lines = self.lines, []
+        if self.journal is None or not lines:
+            return None
+        # Begins with a line end: the line before may have been cut short by a full disk.
+        data = ("\n" + "\n".join(lines) + "\n").encode()
+        try:
+            written = os.write(self.journal, data)
+        except OSError as error:
+            return (error.strerror or str(error)).lower()
+        return None if written == len(data) else "no space left on device"
+
+    def send(self) -> None:
+        """Send what waits to the engine, as far as its pipe takes it."""
+        if self.outbox:
+            # The journal has a result before the engine hears of it.
+            if self.lines:
+                self.write_lines()
+            self.unsent += pack(self.outbox)
+            self.outbox = []
+        try:
+            written = os.write(self.answers, self.unsent)
+        except BlockingIOError:
+            written = 0
+        except OSError:  # nobody listens any more
+            written = len(self.unsent)
+        was_waiting = len(self.unsent) > written
+        self.unsent = self.unsent[written:]
+        if was_waiting:
+            self.poll.register(self.answers, select.POLLOUT)
+        else:
+            try:
+                self.poll.unregister(self.answers)
+            except KeyError:
+                pass
+
+
+def _needs_warden(spec: JobSpec) -> bool:
+    if spec.benchmark or spec.shadow:
+        return True
+    for output in spec.outputs:
+        flags = output.flags
+        if flags and ("directory" in flags or "update" in flags):
+            return True
+    return False
+
+
+def drive_job(spec: JobSpec, environments: Environments, answers: int) -> tuple[str, Any]:
+    """What a warden does: the message with the result."""
+
+    def started(pid: int) -> None:
+        _write_all(answers, pack([("started", pid)]))
+
+    return "result", wire.result_to_tuple(drive.run(spec, environments, started, answers))
+
+
+def _write_all(file: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(file, view) :]
+
+
+def _report_bug() -> None:
+    import traceback
+
+    text = "internal error in the runner process (a bug of rulekit):\n" + traceback.format_exc()
+    os.write(2, text.encode("utf-8", "backslashreplace"))
+
+
+def _ignore(_number: int, _frame: Any) -> None:
+    """A handler, not SIG_IGN: programs that are started get the default back."""
+
+
+def start_time() -> int:
+    """When this process started, in clock ticks since boot; 0 where the system does not tell."""
+    try:
+        with open("/proc/self/stat", "rb", buffering=0) as file:
+            text = file.readall() or b""
+        return int(text[text.rfind(b")") + 1 :].split()[19])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def serve(control: int, answers: int, journal_path: str | None, announce: bool) -> None:
+    """Be the runner process. Returns when it is over; the caller ends the process then."""
+    gc.disable()
+    os.setsid()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _ignore)
+    signal.signal(signal.SIGCHLD, _ignore)
+    if os.isatty(0):
+        # A job is not in the foreground: reading from the terminal would stop it for ever.
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.close(null)
+    _keep_to_ourselves()
+    journal = None
+    if journal_path is not None:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        journal = os.open(journal_path, flags, 0o600)
+    host = Host(control, answers, journal, announce)
+    host.lines.append(json.dumps({"h": [os.getpid(), start_time()]}))
+    host.write_lines()
+    host.run()
+
+
+def _keep_to_ourselves() -> None:
+    """No job inherits files that the engine's caller left open."""
+    try:
+        open_files = [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        return
+    for file in open_files:
+        if file > 2:
+            try:
+                os.set_inheritable(file, False)
+            except OSError:
+                pass
+
+
+def main(arguments: list[str]) -> int:
+    """``python -m rulekit.executors.host CONTROL ANSWERS ANNOUNCE [JOURNAL]``: a fresh runner."""
+    control, answers, announce = (int(word) for word in arguments[:3])
+    try:
+        serve(control, answers, arguments[3] if len(arguments) > 3 else None, bool(announce))
+    except BaseException:
+        _report_bug()
+        return 70
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

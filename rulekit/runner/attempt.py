@@ -1,0 +1,392 @@
+"""The three steps of an attempt: prepare, start, finish. None of them waits.
+
+Paths are relative to the current directory, which the caller has set to the job's (its working
+directory, or its shadow directory for the action itself).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from stat import S_ISDIR, S_ISLNK, S_ISREG
+
+from rulekit.model.spec import FileResult, JobResult
+from rulekit.runner import digests, files
+from rulekit.runner.command import Environments, argv_of, program_of
+from rulekit.runner.files import Refused, refusal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rulekit.model.spec import JobSpec
+
+_lstat = os.lstat
+
+# Python ignores these, and ignoring is inherited; programs expect the default. Handlers need no
+# mention: executing a program resets them.
+_RESET = tuple(getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ") if hasattr(signal, name))
+
+
+class Attempt:
+    """What is known of an attempt on its way."""
+
+    __slots__ = (
+        "backups",
+        "began",
+        "helpers",
+        "newest_ns",
+        "pid",
+        "sources",
+        "spec",
+        "usage",
+    )
+
+    def __init__(self, spec: JobSpec) -> None:
+        self.spec = spec
+        self.pid = 0
+        self.began = 0.0
+        # Of each input as the job found it: path, time, size, and the state of its content.
+        self.sources: list[tuple[str, int, int, os.stat_result]] = []
+        self.newest_ns = 0
+        self.backups: dict[str, str] = {}
+        self.helpers: tuple[str, ...] = ()
+        self.usage: dict[str, float] = {}
+
+
+def missing_inputs(spec: JobSpec) -> list[str]:
+    """The inputs that are not there (a link that leads nowhere counts as missing)."""
+    return [path for path in spec.inputs if not os.path.exists(path)]
+
+
+def prepare(spec: JobSpec) -> Attempt:
+    """Look at the inputs, make room for the outputs. Raises Refused.
+
+    Nothing is deleted before it is clear that every output may be replaced. An existing output
+    that this process may not write is protected; a link never is.
+    """
+    attempt = Attempt(spec)
+    newest = 0
+    sources = attempt.sources
+    for path in spec.inputs:
+        try:
+            own = _lstat(path)
+            if S_ISREG(own.st_mode):
+                mtime = own.st_mtime_ns
+                sources.append((path, mtime, own.st_size, own))
+            else:
+                mtime, size, content = files.stamp(path, own)
+                if files.is_special(content.st_mode):
+                    continue
+                sources.append((path, mtime, size, content))
+        except FileNotFoundError:
+            raise Refused("missing-input", f"the input `{path}` is not there") from None
+        except NotADirectoryError:
+            raise Refused("missing-input", f"the input `{path}` is not there") from None
+        except OSError as error:
+            raise refusal(error, f"cannot look at the input `{path}`") from None
+        if mtime > newest:
+            newest = mtime
+    attempt.newest_ns = newest
+    present = _existing_outputs(spec)
+    for path in spec.logs:
+        files.make_parent(path)
+    if spec.benchmark:
+        files.make_parent(spec.benchmark)
+    tmpdir = spec.environment.get("TMPDIR")
+    if tmpdir:
+        files.make_directory(tmpdir)
+    if present:
+        _make_room(attempt, present)
+    return attempt
+
+
+def _existing_outputs(spec: JobSpec) -> list[tuple[str, Any]]:
+    """Outputs that exist, with their flags, all of them fit to be replaced; makes directories."""
+    present: list[tuple[str, Any]] = []
+    for output in spec.outputs:
+        path = output.path
+        flags = output.flags
+        if flags and not files.is_managed(flags):
+            continue
+        try:
+            own = _lstat(path)
+        except FileNotFoundError:
+            files.make_parent(path)
+            continue
+        except OSError as error:
+            raise refusal(error, f"cannot look at the output `{path}`") from None
+        mode = own.st_mode
+        if not S_ISLNK(mode) and not os.access(path, os.W_OK):
+            raise Refused("protected", f"the output `{path}` exists and is write-protected")
+        if S_ISDIR(mode) and "directory" not in flags and os.listdir(path):
+            raise Refused(
+                "is-a-directory",
+                f"the output `{path}` exists and is a directory that is not empty, but the rule"
+                " does not flag it with `directory`",
+            )
+        present.append((path, flags))
+    return present
+
+
+def _make_room(attempt: Attempt, present: list[tuple[str, Any]]) -> None:
+    for path, flags in present:
+        try:
+            if "update" in flags:
+                attempt.backups[path] = _back_up(attempt.spec, path, len(attempt.backups))
+            else:
+                files.remove(path)
+        except OSError as error:
+            clean_up(attempt)
+            raise refusal(error, f"cannot make room for the output `{path}`") from None
+
+
+def _back_up(spec: JobSpec, path: str, number: int) -> str:
+    import shutil
+
+    backup = os.path.join(spec.workdir, spec.state_dir, "tmp", f"{spec.token}.update.{number}")
+    files.make_directory(os.path.dirname(backup))
+    files.remove(backup)
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.copytree(path, backup, symlinks=True)
+    else:
+        shutil.copy2(path, backup, follow_symlinks=False)
+    return backup
+
+
+def start(attempt: Attempt, environments: Environments, turn: int = 0) -> bool:
+    """Start the action in a process group of its own. Sets `pid` and `began`.
+
+    `turn` counts the repeats of a benchmark. False if the body has no action: then there is no
+    process, and the attempt can be finished with status 0 at once. Raises Refused.
+    """
+    spec = attempt.spec
+    argv, attempt.helpers = argv_of(spec, turn)
+    if not attempt.began:
+        attempt.began = time.time()
+    if not argv:
+        return False
+    environment = environments.of(spec)
+    program = program_of(argv[0], environment.get("PATH", os.defpath))
+    actions: list[tuple[Any, ...]] = []
+    if spec.capture:
+        files.make_parent(spec.capture)
+        mode = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        actions.append((os.POSIX_SPAWN_OPEN, 1, spec.capture, mode, 0o666))
+        actions.append((os.POSIX_SPAWN_DUP2, 1, 2))
+    try:
+        attempt.pid = os.posix_spawn(
+            program,
+            argv,
+            environment,
+            file_actions=actions,
+            setpgroup=0,
+            setsigdef=_RESET,
+        )
+    except (ValueError, UnicodeEncodeError) as error:
+        raise Refused("spawn", f"the command cannot be given to `{program}`: {error}") from None
+    except OSError as error:
+        failure = refusal(error, f"cannot start `{program}`")
+        if failure.problem == "access":
+            failure.problem = "spawn"
+        raise failure from None
+    return True
+
+
+def missing_outputs(spec: JobSpec) -> list[str]:
+    """Outputs that are not there yet and that the action had to make."""
+    return [
+        output.path
+        for output in spec.outputs
+        if not os.path.exists(output.path)
+        and "touch" not in output.flags
+        and files.is_managed(output.flags)
+    ]
+
+
+def finish(attempt: Attempt, status: int) -> JobResult:
+    """Check and stamp what the action made; on failure take it away. Raises nothing.
+
+    `status` is what `wait4` gave. An output that is missing now is a failure: whoever calls may
+    have waited for it (`missing_outputs`).
+    """
+    ended = time.time()
+    exit_code = os.waitstatus_to_exitcode(status)
+    if exit_code != 0:
+        return failed(attempt, exit_code, None, "", ended)
+    spec = attempt.spec
+    try:
+        outputs = _check_and_stamp(attempt)
+    except Refused as refused:
+        return failed(attempt, 0, refused.problem, refused.detail, ended)
+    limit = spec.digest_limit
+    inputs = tuple(
+        [
+            FileResult(
+                path,
+                mtime,
+                size,
+                digests.sha256(path, content) if 0 <= size <= limit else None,
+            )
+            for path, mtime, size, content in attempt.sources
+        ]
+    )
+    clean_up(attempt)
+    return JobResult(
+        spec.id,
+        spec.token,
+        True,
+        0,
+        None,
+        "",
+        outputs,
+        inputs,
+        attempt.began,
+        ended,
+        attempt.usage,
+        (),
+    )
+
+
+def _check_and_stamp(attempt: Attempt) -> tuple[FileResult, ...]:
+    spec = attempt.spec
+    managed = spec.outputs
+    for output in managed:
+        path, flags = output.path, output.flags
+        if "touch" in flags:
+            try:
+                if "directory" in flags:
+                    os.makedirs(path, exist_ok=True)
+                else:
+                    files.touch(path)
+            except OSError as error:
+                raise refusal(error, f"cannot touch the output `{path}`") from None
+    # Everything is checked before anything is stamped.
+    checked: list[tuple[str, Any, bool]] = []
+    missing: list[str] = []
+    for output in managed:
+        path, flags = output.path, output.flags
+        if flags and not files.is_managed(flags):
+            continue
+        try:
+            content = os.stat(path)
+        except OSError:
+            missing.append(path)
+            continue
+        directory = S_ISDIR(content.st_mode)
+        if directory and "directory" not in flags:
+            raise Refused(
+                "is-a-directory",
+                f"the output `{path}` is a directory, but the rule does not flag it with"
+                " `directory`",
+            )
+        if not directory and "directory" in flags:
+            raise Refused(
+                "not-a-directory",
+                f"the output `{path}` is flagged with `directory`, but is a file",
+            )
+        promise = flags.get("ensure")
+        if promise:
+            try:
+                broken = digests.broken_promise(path, content, promise)
+            except OSError as error:
+                raise refusal(error, f"cannot read the output `{path}`") from None
+            if broken:
+                raise Refused("ensure", broken)
+        checked.append((path, flags, directory))
+    if missing:
+        names = ", ".join(f"`{path}`" for path in missing[:5])
+        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        raise Refused("missing-output", f"the job did not make {names}{more}")
+    results = []
+    newest = attempt.newest_ns
+    limit = spec.digest_limit
+    for path, flags, directory in checked:
+        try:
+            mtime, size, content = files.stamp_now(path, directory, newest)
+            digest = digests.sha256(path, content) if 0 <= size <= limit else None
+            if "protected" in flags:
+                files.protect(path)
+        except OSError as error:
+            raise refusal(error, f"cannot stamp the output `{path}`") from None
+        results.append(FileResult(path, mtime, size, digest))
+    return tuple(results)
+
+
+def failed(
+    attempt: Attempt,
+    exit_code: int,
+    problem: str | None,
+    detail: str,
+    ended: float | None = None,
+) -> JobResult:
+    """The answer of an attempt that did not succeed; its outputs are taken away or restored."""
+    spec = attempt.spec
+    removed: list[str] = []
+    for output in spec.outputs:
+        path = output.path
+        backup = attempt.backups.get(path)
+        try:
+            if backup is not None:
+                _restore(path, backup)
+            elif spec.keep_incomplete or not files.is_managed(output.flags):
+                continue
+            elif files.remove(path):
+                removed.append(path)
+        except OSError as error:
+            text = (error.strerror or str(error)).lower()
+            more = f"the output `{path}` could not be taken away: {text}"
+            detail = f"{detail}; {more}" if detail else more
+    clean_up(attempt)
+    now = time.time()
+    return JobResult(
+        spec.id,
+        spec.token,
+        False,
+        exit_code,
+        problem,
+        detail,
+        (),
+        (),
+        attempt.began or now,
+        now if ended is None else ended,
+        attempt.usage,
+        tuple(removed),
+    )
+
+
+def refused(spec: JobSpec, refusal: Refused) -> JobResult:
+    """The answer of an attempt that was never started and has changed nothing that counts."""
+    now = time.time()
+    return JobResult(
+        spec.id, spec.token, False, 1, refusal.problem, refusal.detail, (), (), now, now, {}, ()
+    )
+
+
+def _restore(path: str, backup: str) -> None:
+    import shutil
+
+    files.remove(path)
+    shutil.move(backup, path)
+
+
+def clean_up(attempt: Attempt) -> None:
+    """Take away helper files of ours. Failing to is no failure of the job."""
+    if not attempt.helpers and not attempt.backups:
+        return
+    helpers = () if attempt.spec.keep_scripts else attempt.helpers
+    for path in (*helpers, *attempt.backups.values()):
+        try:
+            files.remove(path)
+        except OSError:
+            pass
+    attempt.helpers = ()
+
+
+def add_usage(attempt: Attempt, rusage: Any) -> None:
+    """Add what `wait4` said of the processes."""
+    usage = attempt.usage
+    usage["user_s"] = round(usage.get("user_s", 0.0) + rusage.ru_utime, 6)
+    usage["system_s"] = round(usage.get("system_s", 0.0) + rusage.ru_stime, 6)
+    usage["max_rss_kb"] = max(usage.get("max_rss_kb", 0.0), rusage.ru_maxrss)

@@ -1,0 +1,108 @@
+"""From a body to what is executed: program, arguments, environment."""
+
+from __future__ import annotations
+
+import os
+
+from rulekit.runner.files import Refused, make_directory, refusal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rulekit.model.spec import JobSpec
+
+# The kernel takes 128 KiB for one argument, but the environment shares a larger limit with it.
+_LONGEST = 100_000
+
+_programs: dict[tuple[str, str], str] = {}
+
+
+def argv_of(spec: JobSpec, turn: int = 0) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Arguments (the first is the program) and helper files that were written for them.
+
+    `turn` counts the repeats of a benchmark from 0. Empty arguments mean that there is nothing
+    to execute. Raises Refused.
+    """
+    body = spec.body
+    kind = body["kind"]
+    if kind == "shell":
+        repeats = body.get("repeats")
+        command = repeats[turn] if repeats else body["command"]
+        text = f"{body.get('prefix') or ''}{command}{body.get('suffix') or ''}"
+        executable = body.get("executable") or "bash"
+        if len(text) > _LONGEST // 4 and len(os.fsencode(text)) > _LONGEST:
+            path = write_helper(spec, "tmp", f"{spec.token}.sh", text + "\n")
+            return (executable, path), (path,)
+        return (executable, "-c", text), ()
+    if kind == "command":
+        if not body.get("context_argument"):
+            return tuple(body["argv"]), ()
+        # The program reads what it works on from a file, named by its last argument.
+        import json
+
+        text = json.dumps({**(spec.context or {}), "bench_iteration": turn})
+        path = write_helper(spec, "tmp", f"{spec.token}.json", text)
+        return (*body["argv"], path), (path,)
+    if kind == "script":
+        from rulekit.runner.script import launch
+
+        return launch(spec, turn)
+    if kind == "none":
+        return (), ()
+    raise Refused("spawn", f"this version does not know how to run a body of kind `{kind}`")
+
+
+def write_helper(spec: JobSpec, folder: str, name: str, text: str) -> str:
+    """Write a file of ours below the state directory; its absolute path. Raises Refused."""
+    path = os.path.join(spec.workdir, spec.state_dir, folder, name)
+    make_directory(os.path.dirname(path))
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            data = memoryview(text.encode("utf-8", "surrogateescape"))
+            while data:
+                data = data[os.write(file, data) :]
+        finally:
+            os.close(file)
+    except OSError as error:
+        raise refusal(error, f"cannot write `{path}`") from None
+    return path
+
+
+def program_of(name: str, search: str) -> str:
+    """The path of a program by the PATH `search`. Raises Refused if there is none."""
+    if "/" in name:
+        return name
+    found = _programs.get((name, search))
+    if found is None:
+        for folder in search.split(os.pathsep):
+            path = os.path.join(folder or ".", name)
+            if os.path.isfile(path) and os.access(path, os.X_OK):
+                found = path
+                break
+        else:
+            raise Refused("spawn", f"there is no program `{name}` in the search path")
+        _programs[name, search] = found
+    return found
+
+
+class Environments:
+    """The environment of jobs, built once for each different set of additions."""
+
+    __slots__ = ("_base", "_made")
+
+    def __init__(self, base: dict[str, str] | None = None) -> None:
+        self._base = dict(os.environ) if base is None else base
+        self._made: dict[tuple[Any, ...], dict[str, str]] = {}
+
+    def of(self, spec: JobSpec) -> dict[str, str]:
+        """The full environment of an attempt. To be used before the next call, not kept."""
+        key = tuple(spec.environment.items())
+        made = self._made.get(key)
+        if made is None:
+            if len(self._made) > 256:
+                self._made.clear()
+            made = self._made[key] = {**self._base, **spec.environment}
+        made["RULEKIT_ATTEMPT"] = spec.token
+        return made
