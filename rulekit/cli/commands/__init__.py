@@ -1,0 +1,1 @@
+"""One module a command: `execute(command) -> exit code`."""

@@ -1,0 +1,139 @@
+"""`rulekit logs`: the logs of a target, of the failures, or of the last run."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from rulekit.cli import session
+from rulekit.errors.tree import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rulekit.cli.parse import Command
+    from rulekit.provenance.store import AttemptRow, Store
+
+
+def execute(command: Command) -> int:
+    options = command.options
+    if options.targets and not options.failed:
+        paths = _of_targets(command)
+        if options.json:
+            import json
+
+            sys.stdout.write(json.dumps([{"log": path} for path in paths], indent=1) + "\n")
+            return 0
+        if not paths:
+            sys.stderr.write("the jobs that make this have no log files\n")
+        _print(paths, options.lines)
+        return 0
+    if options.directory is not None:
+        session.enter(options.directory)
+    store = _store()
+    attempts = _attempts(store, options.failed)
+    wanted = set(options.targets)
+    if wanted:
+        attempts = [one for one in attempts if one.rule in wanted]
+    if options.json:
+        import json
+
+        sys.stdout.write(json.dumps([_facts(one) for one in attempts], indent=1) + "\n")
+        return 0
+    if options.failed:
+        if not attempts:
+            sys.stdout.write("No job failed in the last run.\n")
+        for one in attempts:
+            pairs = ", ".join(f"{name}={value}" for name, value in one.wildcards.items())
+            cause = one.detail or one.problem or f"exit code {one.exit_code}"
+            sys.stdout.write(f"{one.rule}{' ' + pairs if pairs else ''}: {cause}\n")
+            _print(one.logs, options.lines)
+        return 0
+    path = last_log()
+    if path is None:
+        raise UsageError(
+            "there is no log yet: nothing was run here",
+            code="RK0115",
+            help="rulekit logs TARGET shows the logs of one file's jobs",
+        )
+    _print([path], options.lines)
+    return 0
+
+
+def last_log() -> str | None:
+    """The log file of the latest run."""
+    try:
+        names = [name for name in os.listdir(session.LOG_DIR) if name.endswith(".rulekit.log")]
+    except OSError:
+        return None
+    return os.path.join(session.LOG_DIR, max(names)) if names else None
+
+
+def _store() -> Store | None:
+    from rulekit.engine.session import open_store
+
+    return open_store(session.STATE_DIR, readonly=True)
+
+
+def _attempts(store: Store | None, failed: bool) -> list[AttemptRow]:
+    """Of the last run; of failures the last attempt of each job only, and no later success."""
+    if store is None:
+        return []
+    runs = store.runs(1)
+    if not runs:
+        return []
+    rows = store.attempts(run=runs[0]["name"], limit=1_000_000)
+    if not failed:
+        return rows
+    seen: set[tuple[str, str]] = set()
+    last = []
+    for row in rows:  # newest first
+        key = (row.rule, repr(sorted(row.wildcards.items())))
+        if key not in seen:
+            seen.add(key)
+            if not row.ok:
+                last.append(row)
+    return last
+
+
+def _facts(row: AttemptRow) -> dict[str, object]:
+    return {
+        "rule": row.rule,
+        "wildcards": row.wildcards,
+        "attempt": row.number,
+        "ok": row.ok,
+        "exit_code": row.exit_code,
+        "problem": row.problem,
+        "detail": row.detail,
+        "started": row.started,
+        "ended": row.ended,
+        "logs": list(row.logs),
+    }
+
+
+def _of_targets(command: Command) -> list[str]:
+    """The log files of the jobs that make these files, or of these rules."""
+    from rulekit.cli.commands.why import find_jobs
+
+    prepared, jobs = find_jobs(command, command.options.targets, ())
+    plan = prepared.stage.plan
+    return [path for job in jobs for path in plan.logs(job)]
+
+
+def _print(paths: Sequence[str], lines: int | None) -> None:
+    several = len(paths) != 1
+    for path in paths:
+        if several:
+            sys.stdout.write(f"==> {path} <==\n")
+        try:
+            with open(path, encoding="utf-8", errors="replace") as stream:
+                if lines:
+                    from collections import deque
+
+                    sys.stdout.writelines(deque(stream, lines))
+                else:
+                    for chunk in iter(lambda: stream.read(65536), ""):
+                        sys.stdout.write(chunk)
+        except OSError as error:
+            sys.stdout.write(f"({path}: {error.strerror})\n")

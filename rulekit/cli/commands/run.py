@@ -1,0 +1,245 @@
+"""`rulekit [run]` and `rulekit plan`: make the targets, or say what would be made and why."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from rulekit.cli import session
+from rulekit.errors.tree import SoftwareError, UsageError
+from rulekit.reporting.paint import painter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import IO, Any
+
+    from rulekit.cli.parse import Command, Options
+    from rulekit.engine.loop import Stage
+    from rulekit.engine.session import Prepared
+
+    Listener = Callable[[Any], None]
+
+
+def execute(command: Command) -> int:
+    options = command.options
+    if options.dry_run:
+        return dry_run(command)
+    _check_executor(options)
+    if options.cores is None and not options.touch:
+        raise UsageError(
+            "how many cores may be used?",
+            code="RK0107",
+            help="add --cores N or --cores all (or -n to see what would run); "
+            "`cores: N` in a profile holds for every run",
+        )
+    loaded = session.load(command)
+    log_path = _log_path()
+    listeners = make_listeners(options, log_path)
+    try:
+        building(options, listeners)
+        prepared = session.prepare(
+            command, loaded, readonly=False, listeners=listeners, log_path=log_path
+        )
+        tell_warnings(prepared, listeners)
+        if not prepared.stage.forecast.count:
+            from rulekit.events import Note
+            from rulekit.reporting.blocks import NOTHING_TO_DO
+
+            _everyone(listeners, Note("info", NOTHING_TO_DO))
+            return 0
+        _check_software(prepared, options)
+        from rulekit.engine.session import execute as run
+
+        if options.touch:
+            from rulekit.engine.touch import touch
+
+            touch(prepared, listeners)
+            return 0
+        finished, signal = run(prepared, listeners)
+        if finished.interrupted:
+            return 143 if signal == 15 else 130
+        return 0 if finished.ok else 1
+    finally:
+        for listener in listeners:
+            close = getattr(listener, "close", None)
+            if close is not None:
+                close()
+
+
+def dry_run(command: Command) -> int:
+    """`-n`: everything on stdout, nothing written to disk."""
+    options = command.options
+    loaded = session.load(command)
+    out = sys.stdout
+    if "all" not in options.quiet and not options.json:
+        out.write("Building DAG of jobs...\n")
+    prepared = session.prepare(command, loaded, readonly=True)
+    for warning in prepared.stage.plan.warnings:
+        sys.stderr.write(f"warning: {warning}\n")
+    if options.json:
+        from rulekit.cli.commands.plan_json import plan_as_json
+
+        out.write(plan_as_json(prepared))
+        return 0
+    from rulekit.reporting.dryrun import print_dry_run
+
+    stage = prepared.stage
+    print_dry_run(
+        stage.plan,
+        stage.forecast,
+        stage.values,
+        out,
+        paint=painter(out, options.nocolor),
+        quiet=options.quiet,
+        command=shown_command(stage) if options.printshellcmds else None,
+    )
+    return 0
+
+
+def shown_command(stage: Stage) -> Callable[[int], str | None]:
+    """A function of a job's number that gives its shell command as it will be run."""
+    from rulekit.language.format import compile_template
+
+    plan, values = stage.plan, stage.values
+    templates: dict[int, Any] = {}
+
+    def command(job: int) -> str | None:
+        index = plan.rule[job]
+        rule = plan.workflow.rules[index]
+        if rule.body.kind != "shell":
+            return None
+        template = templates.get(index)
+        if template is None:
+            template = templates[index] = compile_template(
+                rule.body.text,
+                shell=True,  # noqa: S604
+            )
+        text: str = template.render(values.names(job), rule.namespace)
+        return text
+
+    return command
+
+
+def _check_executor(options: Options) -> None:
+    executor = options.executor
+    if executor in (None, "local", "dryrun", "touch"):
+        return
+    raise UsageError(
+        f"--executor: `{executor}` is not available in this version of rulekit",
+        code="RK0104",
+        help="local, dryrun and touch are; leave the option out to run here",
+    )
+
+
+def _check_software(prepared: Prepared, options: Options) -> None:
+    """Software that was asked for and cannot be had is an error, not something to leave out."""
+    if not options.sdm:
+        return
+    plan, run = prepared.stage.plan, prepared.stage.forecast.run
+    concerned = {plan.rule[job] for job in range(len(run)) if run[job]}
+    for index in sorted(concerned):
+        rule = plan.workflow.rules[index]
+        for method, value in (
+            ("conda", rule.conda),
+            ("apptainer", rule.container),
+            ("env-modules", rule.envmodules),
+        ):
+            if method in options.sdm and value:
+                raise SoftwareError(
+                    f"rule `{rule.name}` asks for software by {method}, "
+                    "which is not available in this version of rulekit",
+                    code="RK0590",
+                    span=rule.span,
+                    help="have the programs in PATH and leave out --sdm / --use-...",
+                )
+
+
+def _log_path() -> str:
+    stamp = time.strftime("%Y-%m-%dT%H%M%S") + f".{time.time_ns() // 1000 % 1_000_000:06d}"
+    return os.path.abspath(os.path.join(session.LOG_DIR, stamp + ".rulekit.log"))
+
+
+def building(options: Options, listeners: list[Listener]) -> None:
+    from rulekit.events import Note
+
+    _everyone(listeners, Note("info", "Building DAG of jobs..."))
+
+
+def tell_warnings(prepared: Prepared, listeners: list[Listener]) -> None:
+    from rulekit.events import Note
+
+    for warning in prepared.stage.plan.warnings:
+        _everyone(listeners, Note("warning", f"warning: {warning}"))
+
+
+def _everyone(listeners: list[Listener], event: object) -> None:
+    for listener in listeners:
+        listener(event)
+
+
+def make_listeners(options: Options, log_path: str | None) -> list[Listener]:
+    """Who is told: the terminal, the run's log file, JSON lines."""
+    from rulekit.reporting.console import Console
+    from rulekit.reporting.paint import is_terminal
+
+    listeners: list[Listener] = []
+    as_json = "json" in options.logger
+    for name in options.logger:
+        if name != "json":
+            raise UsageError(
+                f"--logger: there is no logger `{name}`", code="RK0103", help="there is one: json"
+            )
+    if as_json:
+        from rulekit.reporting.jsonlines import JsonLines
+
+        listeners.append(JsonLines(sys.stderr))
+    elif (
+        not options.plain
+        and not options.nocolor
+        and not options.quiet
+        and not options.verbose
+        and is_terminal(sys.stderr)
+        and not os.environ.get("NO_COLOR")
+        and not os.environ.get("CI")
+    ):
+        from rulekit.reporting.live import LiveView
+
+        listeners.append(
+            LiveView(
+                printshellcmds=options.printshellcmds, show_failed_logs=options.show_failed_logs
+            )
+        )
+    else:
+        listeners.append(
+            Console(
+                sys.stderr,
+                paint=painter(sys.stderr, options.nocolor),
+                quiet=options.quiet,
+                printshellcmds=options.printshellcmds,
+                show_failed_logs=options.show_failed_logs,
+                verbose=options.verbose,
+            )
+        )
+    if options.log_json is not None:
+        from rulekit.reporting.jsonlines import JsonLines
+
+        if options.log_json == "-":
+            listeners.append(JsonLines(sys.stdout))
+        else:
+            listeners.append(JsonLines(_open_log(options.log_json), owned=True))
+    if log_path is not None:
+        from rulekit.reporting.logfile import LogFile
+
+        listeners.append(LogFile(log_path, printshellcmds=options.printshellcmds))
+    return listeners
+
+
+def _open_log(path: str) -> IO[str]:
+    try:
+        return open(path, "w", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"--log-json: cannot write `{path}`: {error.strerror}", code="RK0109"
+        ) from error

@@ -1,0 +1,168 @@
+"""From words to the command that does them, and from whatever is raised to an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from rulekit.errors.tree import RulekitError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rulekit.cli.parse import Command
+
+# These verbs ask nothing of a rule file or profile.
+_ALONE = frozenset({"explain", "completion", "init", "__complete"})
+
+
+def guarded(words: list[str]) -> int:
+    """Run the command; every way it can end is an exit code here."""
+    _tolerant_streams()
+    try:
+        code = run(words)
+        sys.stdout.flush()
+        return code
+    except RulekitError as error:
+        from rulekit.cli.diagnostics import tell
+
+        _quietly_flush()
+        return tell(error, nocolor="--nocolor" in words)
+    except KeyboardInterrupt:
+        _quietly_flush()
+        sys.stderr.write("interrupted\n")
+        return 130
+    except BrokenPipeError:
+        # Who reads stdout has gone (`| head`): no reason to say anything.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except SystemExit:
+        raise
+    except BaseException as error:
+        from rulekit.cli.diagnostics import tell_bug
+
+        _quietly_flush()
+        return tell_bug(error, words)
+
+
+def run(words: list[str]) -> int:
+    """Parse and do. Raises what the command raises."""
+    command = read(words)
+    options = command.options
+    if options.version:
+        from rulekit import __version__
+
+        sys.stdout.write(f"rulekit {__version__}\n")
+        return 0
+    if options.help or options.help_all:
+        from rulekit.cli.helptext import help_text
+
+        sys.stdout.write(help_text(command.verb, everything=options.help_all))
+        return 0
+    if options.notices and not options.quiet:
+        for notice in options.notices:
+            sys.stderr.write(f"note: {notice}\n")
+    return _execute(command)
+
+
+def read(words: list[str]) -> Command:
+    """The command of a line, profiles included. Raises `UsageError`, `RuleFileError`."""
+    from rulekit.cli import parse
+
+    verb, raw, _ = parse.read_words(words)
+    if verb in _ALONE or "help" in raw or "help_all" in raw or "version" in raw:
+        flags = ("help", "help_all", "version")
+        keep: parse.Raw = {dest: raw[dest] for dest in flags if dest in raw}
+        if keep:
+            return parse.Command(verb, parse.convert(keep, (), verb), tuple(words), keep)
+        return parse.read_command(words)
+    from rulekit.cli.profiles import values_for
+
+    values, used = values_for(raw, verb)
+    return parse.read_command(words, values, used)
+
+
+def _execute(command: Command) -> int:
+    options, verb = command.options, command.verb
+    if options.bash_completion:
+        command = _with_targets(command, ("bash",))
+        verb = "completion"
+    elif verb == "run":
+        verb = _verb_of_flags(command)
+    if verb == "run" or verb == "plan":
+        from rulekit.cli.commands.run import execute
+    elif verb == "why":
+        from rulekit.cli.commands.why import execute
+    elif verb in ("list", "show"):
+        from rulekit.cli.commands.listing import execute
+    elif verb == "graph":
+        from rulekit.cli.commands.graph import execute
+    elif verb == "status":
+        from rulekit.cli.commands.status import execute
+    elif verb == "summary":
+        from rulekit.cli.commands.summary import execute
+    elif verb == "logs":
+        from rulekit.cli.commands.logs import execute
+    elif verb == "changes":
+        from rulekit.cli.commands.changes import execute
+    elif verb == "clean":
+        from rulekit.cli.commands.clean import execute
+    elif verb == "upkeep":
+        from rulekit.cli.commands.upkeep import execute
+    elif verb == "explain":
+        from rulekit.cli.commands.explain import execute
+    elif verb == "init":
+        from rulekit.cli.commands.init import execute
+    elif verb == "__complete":
+        from rulekit.cli.commands.complete import execute
+    else:
+        from rulekit.cli.commands.completion import execute
+    return execute(command)
+
+
+def _verb_of_flags(command: Command) -> str:
+    """The command that a flag of the main form stands for, in Snakemake's order."""
+    options = command.options
+    if options.list_rules or options.list_target_rules:
+        return "list"
+    if options.why:
+        return "why"
+    if options.dag or options.rulegraph or options.filegraph:
+        return "graph"
+    if options.unlock or options.cleanup_metadata or options.cleanup_shadow:
+        return "upkeep"
+    if (
+        options.list_changes
+        or options.list_code_changes
+        or options.list_input_changes
+        or options.list_params_changes
+        or options.list_version_changes
+        or options.list_untracked
+    ):
+        return "changes"
+    if options.summary or options.detailed_summary:
+        return "summary"
+    if options.delete_all_output or options.delete_temp_output:
+        return "clean"
+    return "run"
+
+
+def _with_targets(command: Command, targets: tuple[str, ...]) -> Command:
+    from rulekit.frozen import replace
+
+    return replace(command, options=command.options.replace(targets=targets))
+
+
+def _tolerant_streams() -> None:
+    """File names are bytes: a name that is no text must not stop the one who prints it."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            utf8 = stream.encoding.lower().replace("-", "") == "utf8"
+            reconfigure(errors="surrogateescape" if utf8 else "backslashreplace")
+
+
+def _quietly_flush() -> None:
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        pass

@@ -1,0 +1,435 @@
+"""Command line words → `Command`, by the rules that argparse has, at a tenth of its price.
+
+`split` is the tokenizer: it knows arities, `--name=value`, joined short flags, abbreviations and
+`--`, and nothing of what a value means. `read_command` adds verbs, profiles' values (given by the
+caller) and the meaning of values.
+
+Differences to argparse, all on the lenient side: targets may stand between options; an
+abbreviation that fits several options means the one that Snakemake 9 has; a word that is not
+among the choices of an option with an optional value (`--dag results/x.txt`) is a target.
+"""
+
+from __future__ import annotations
+
+from rulekit.cli.options import VERB_OPTIONS, all_rows
+from rulekit.errors.tree import UsageError
+from rulekit.frozen import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from rulekit.cli.options import Row
+
+    # dest to the words given: one list an occurrence
+    Raw = dict[str, list[list[str]]]
+
+# A first word of these is a command. The value says what it does, in the help.
+VERBS: dict[str, str] = {
+    "run": "run the targets (the same as no command)",
+    "plan": "show what would run and why; the same as -n",
+    "why": "why a target is made again, or why not",
+    "list": "the rules, with their descriptions",
+    "show": "one rule, as it was understood",
+    "status": "what is up to date, stale or missing, by rule",
+    "logs": "the logs of a target, or of the jobs that failed",
+    "graph": "the graph as dot, mermaid, SVG or JSON",
+    "clean": "delete outputs, after showing what and how much",
+    "init": "write a small workflow to start from",
+    "explain": "the long text for an error code",
+    "completion": "a completion script for bash, zsh or fish",
+}
+# Commands of later versions; the words are kept free for them.
+LATER_VERBS = frozenset({"lint", "fmt", "doctor", "env", "azure"})
+HIDDEN_VERBS = frozenset({"__complete"})
+
+NUMBER_LIKE = "0123456789."
+
+
+class Options:
+    """What was asked for. Immutable; an option that was not given has its default.
+
+    The attributes are the `dest` names of the table in `rulekit.cli.options`, with the values
+    converted. Options without a meaning in this version are in `given` only.
+    """
+
+    targets: tuple[str, ...] = ()
+    given: frozenset[str] = frozenset()  # dests that were given, on the line or by a profile
+    notices: tuple[str, ...] = ()  # one line each, for accepted options without effect
+    profiles_used: tuple[str, ...] = ()
+
+    dry_run: bool = False
+    cores: int | None = None
+    jobs: int | None = None
+    rulefile: str | None = None
+    directory: str | None = None
+    keep_going: bool = False
+    touch: bool = False
+    retries: int = 0
+    profile: tuple[str, ...] = ()
+    workflow_profile: str | None = None
+    executor: str | None = None
+    keep_incomplete: bool = False
+    shadow_prefix: str | None = None
+    no_hooks: bool = False
+    wrapper_prefix: str | None = None
+
+    force: bool = False
+    forceall: bool = False
+    forcerun: tuple[str, ...] = ()
+    until: tuple[str, ...] = ()
+    omit_from: tuple[str, ...] = ()
+    allowed_rules: tuple[str, ...] = ()
+    batch: tuple[str, int, int] | None = None
+    rerun_triggers: frozenset[str] = frozenset({"mtime", "params", "input", "software-env", "code"})
+    consider_ancient: Mapping[str, frozenset[str | int]] = {}
+    prioritize: tuple[str, ...] = ()
+    allow_ambiguity: bool = False
+    strict_dag_evaluation: frozenset[str] = frozenset()
+    rerun_incomplete: bool = False
+    ignore_incomplete: bool = False
+    max_checksum_file_size: int = 1_000_000
+    target_jobs: tuple[tuple[str, Mapping[str, str]], ...] = ()
+
+    why: tuple[str, ...] = ()
+    list_rules: bool = False
+    list_target_rules: bool = False
+    summary: bool = False
+    detailed_summary: bool = False
+    dag: str | None = None
+    rulegraph: str | None = None
+    filegraph: bool = False
+    list_changes: str | None = None
+    list_code_changes: bool = False
+    list_input_changes: bool = False
+    list_params_changes: bool = False
+    list_version_changes: bool = False
+    list_untracked: bool = False
+    help: bool = False
+    help_all: bool = False
+    version: bool = False
+
+    config: Mapping[str, Any] = {}
+    config_words: tuple[str, ...] = ()  # as given, to hand on to a run body's process
+    configfile: tuple[str, ...] = ()
+    replace_workflow_config: bool = False
+    envvars: tuple[str, ...] = ()
+
+    resources: Mapping[str, str] = {}
+    default_resources: Mapping[str, str] | None = None
+    set_threads: Mapping[str, str] = {}
+    set_resources: Mapping[str, Mapping[str, str]] = {}
+    set_scatter: Mapping[str, int] = {}
+    set_resource_scopes: Mapping[str, str] = {}
+    max_threads: int | None = None
+    max_jobs_per_timespan: tuple[int, float] | None = None  # starts, seconds
+    max_jobs_per_second: float | None = None
+    groups: Mapping[str, str] = {}
+    group_components: Mapping[str, int] = {}
+
+    printshellcmds: bool = False
+    quiet: frozenset[str] = frozenset()
+    verbose: bool = False
+    nocolor: bool = False
+    plain: bool = False
+    show_failed_logs: bool = False
+    log_json: str | None = None
+    logger: tuple[str, ...] = ()
+    bash_completion: bool = False
+    benchmark_extended: bool = False
+
+    latency_wait: float = 5.0
+    notemp: bool = False
+    all_temp: bool = False
+    cleanup_metadata: tuple[str, ...] = ()
+    cleanup_shadow: bool = False
+    delete_all_output: bool = False
+    delete_temp_output: bool = False
+    unlock: bool = False
+    nolock: bool = False
+    drop_metadata: bool = False
+    wait_for_files: tuple[str, ...] = ()
+    wait_for_files_file: str | None = None
+
+    sdm: frozenset[str] = frozenset()
+    use_conda: bool = False
+    use_apptainer: bool = False
+    use_envmodules: bool = False
+
+    # of single verbs
+    json: bool = False
+    output: str | None = None
+    check: bool = False
+    failed: bool = False
+    lines: int | None = None
+    form_dot: bool = False
+    form_mermaid: bool = False
+    form_svg: bool = False
+    by_rules: bool = False
+    by_files: bool = False
+    by_jobs: bool = False
+    yes: bool = False
+    only_temp: bool = False
+
+    def __init__(self, **values: Any) -> None:
+        self.__dict__.update(values)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"Options is frozen: `{name}` cannot be set")
+
+    def replace(self, **values: Any) -> Options:
+        """A copy with some attributes changed."""
+        return Options(**{**self.__dict__, **values})
+
+
+@frozen
+class Command:
+    """A verb (``run`` if none was given), its options, and the line as it was given."""
+
+    verb: str
+    options: Options
+    argv: tuple[str, ...]
+    raw: Mapping[str, list[list[str]]]
+
+
+def names_of(rows: Iterable[Row]) -> dict[str, Row]:
+    """Option string to row; the first row that has a name keeps it."""
+    found: dict[str, Row] = {}
+    for row in rows:
+        for name in row[0].split():
+            found.setdefault(name, row)
+    return found
+
+
+def split(words: Sequence[str], names: Mapping[str, Row]) -> tuple[Raw, tuple[str, ...]]:
+    """The words of each option given, and the targets. Raises `UsageError`."""
+    raw: Raw = {}
+    targets: list[str] = []
+    count = len(words)
+    i = 0
+    while i < count:
+        word = words[i]
+        i += 1
+        if word == "--":
+            targets.extend(words[i:])
+            break
+        if not _is_option(word, names):
+            targets.append(word)
+            continue
+        name, value = _resolve(word, names)
+        row = names[name]
+        # Joined short flags: -npk, and -nj4, whose last one has a value.
+        while value is not None and row[2] == "0":
+            if name.startswith("--"):
+                raise UsageError(f"{name} takes no value, but `{word}` gives one", code="RK0102")
+            raw.setdefault(row[1], []).append([])
+            joined = "-" + value[0]
+            if joined not in names:
+                raise UsageError(
+                    f"`{word}` is not understood: there is no option {joined}",
+                    code="RK0101",
+                    help=_near_option(word, names),
+                )
+            name, value = joined, value[1:] or None
+            row = names[name]
+        given = raw.setdefault(row[1], [])
+        if row[2] == "0":
+            given.append([])
+        elif value is not None:
+            if row[2] == "2":
+                raise UsageError(f"{name} takes two values", code="RK0102")
+            given.append([value])
+        else:
+            end = i
+            while end < count and words[end] != "--" and not _is_option(words[end], names):
+                end += 1
+            taken = _take(name, row, words[i:end])
+            given.append(taken)
+            i += len(taken)
+    return raw, tuple(targets)
+
+
+def _take(name: str, row: Row, free: Sequence[str]) -> list[str]:
+    """How many of the words that are no options belong to this option."""
+    arity = row[2]
+    if arity == "?":
+        # An optional value with choices takes a word only if it is one of them.
+        if free and "|" in row[4] and free[0] not in row[4].split("|"):
+            return []
+        return list(free[:1])
+    if arity in ("*", "+"):
+        if arity == "+" and not free:
+            raise UsageError(
+                f"{name} needs at least one {row[3]}", code="RK0102", help=_usage(name, row)
+            )
+        return list(free)
+    wanted = 2 if arity == "2" else 1
+    if len(free) < wanted:
+        raise UsageError(f"{name} needs a value", code="RK0102", help=_usage(name, row))
+    return list(free[:wanted])
+
+
+def _usage(name: str, row: Row) -> str:
+    several = " ..." if row[2] in "*+" else ""
+    return f"write {name} {row[3]}{several} ({row[7]})"
+
+
+def _is_option(word: str, names: Mapping[str, Row]) -> bool:
+    if len(word) < 2 or word[0] != "-":
+        return False
+    if word in names:
+        return True
+    if "=" in word and word.partition("=")[0] in names:
+        return True
+    if word[1] == "-":
+        if _fitting(word, names):
+            return True
+    elif word[:2] in names:
+        return True
+    # -1, -0.5 and whatever holds a blank are values, not options.
+    digits = word[1:]
+    if digits.replace(".", "", 1).isdigit() and digits[-1] != ".":
+        return False
+    return " " not in word
+
+
+def _fitting(word: str, names: Mapping[str, Row]) -> list[str]:
+    start = word.partition("=")[0]
+    return [name for name in names if name.startswith(start)]
+
+
+def _resolve(word: str, names: Mapping[str, Row]) -> tuple[str, str | None]:
+    """The option a word means, and the value joined to it. Raises `UsageError`."""
+    if word in names:
+        return word, None
+    start, equals, joined = word.partition("=")
+    value = joined if equals else None
+    if start in names:
+        if value == "" and not start.startswith("--"):
+            value = None
+        return start, value
+    if word.startswith("--"):
+        fitting = _fitting(word, names)
+        # Snakemake 9 would have taken its own option; so do we.
+        for origins in ("9", "97", "97r"):
+            chosen = [name for name in fitting if names[name][5] in origins]
+            if chosen:
+                if len({names[name][1] for name in chosen}) > 1:
+                    raise UsageError(
+                        f"{start} may mean {', '.join(sorted(chosen))}",
+                        code="RK0105",
+                        help="write the option out",
+                    )
+                return chosen[0], value
+    elif word[:2] in names:
+        return word[:2], word[2:]
+    raise UsageError(
+        f"there is no option {start}",
+        code="RK0101",
+        help=_near_option(start, names)
+        or "`rulekit --help-all` lists the options; a target that begins with `-` goes after `--`",
+    )
+
+
+def _near_option(word: str, names: Mapping[str, Row]) -> str | None:
+    from rulekit.errors.diagnostic import closest
+
+    start = word.partition("=")[0]
+    plugin = start[2:].partition("-")[0]
+    if plugin in ("cluster", "storage", "slurm", "kubernetes", "googlebatch", "aws", "tes"):
+        return "options of Snakemake plugins are not available in this version of rulekit"
+    shown = [name for name in names if names[name][6] != "hidden"]
+    near = closest(start, shown) or closest(start, names)
+    return None if near is None else f"there is an option with a similar name: `{near}`"
+
+
+def read_words(argv: Sequence[str]) -> tuple[str, Raw, tuple[str, ...]]:
+    """Verb, raw options, targets. Raises `UsageError`."""
+    verb = "run"
+    words: Sequence[str] = argv
+    if argv and (argv[0] in VERBS or argv[0] in LATER_VERBS or argv[0] in HIDDEN_VERBS):
+        verb, words = argv[0], argv[1:]
+    if verb in LATER_VERBS:
+        raise UsageError(
+            f"`rulekit {verb}` is not available in this version",
+            code="RK0112",
+            help=f"a target or rule of that name is reached by `rulekit run {verb}`",
+        )
+    if verb in HIDDEN_VERBS:
+        return verb, {}, tuple(words)
+    raw, targets = split(words, names_of(all_rows(verb)))
+    return verb, raw, targets
+
+
+def read_command(
+    argv: Sequence[str],
+    from_profiles: Mapping[str, list[list[str]]] | None = None,
+    profiles_used: tuple[str, ...] = (),
+) -> Command:
+    """The command a line means; `from_profiles` holds for options that the line does not give.
+
+    Raises `UsageError` (and `RuleFileError` is left to `rulekit.cli.profiles`).
+    """
+    verb, raw, targets = read_words(argv)
+    merged = {**(from_profiles or {}), **raw}
+    options = convert(merged, targets, verb, profiles_used)
+    return Command(verb, options, tuple(argv), merged)
+
+
+def convert(
+    raw: Mapping[str, list[list[str]]],
+    targets: tuple[str, ...],
+    verb: str = "run",
+    profiles_used: tuple[str, ...] = (),
+) -> Options:
+    """Raw words → `Options`. Raises `UsageError` for a value that cannot be understood."""
+    values: dict[str, Any] = {}
+    notices: list[str] = []
+    if raw:
+        from rulekit.cli.values import convert_one
+
+        by_dest = {row[1]: row for row in reversed(all_rows(verb))}
+        for dest, occurrences in raw.items():
+            row = by_dest[dest]
+            name = row[0].split()[0]
+            then = row[8]
+            if then.startswith(("refuse", "later")):
+                _refuse(name, then)
+            elif then.startswith("note"):
+                notices.append(f"{name} {then[6:]}")
+            values.update(convert_one(name, row, occurrences))
+    if values.get("use_conda"):
+        values["sdm"] = values.get("sdm", frozenset()) | {"conda"}
+    if values.get("use_apptainer"):
+        values["sdm"] = values.get("sdm", frozenset()) | {"apptainer"}
+    if values.get("use_envmodules"):
+        values["sdm"] = values.get("sdm", frozenset()) | {"env-modules"}
+    if values.get("cores") is None and values.get("jobs") is not None:
+        values["cores"] = values["jobs"]
+    if verb == "plan" or values.get("executor") == "dryrun":
+        values["dry_run"] = True
+    if values.get("executor") == "touch":
+        values["touch"] = True
+    return Options(
+        **values,
+        targets=targets,
+        given=frozenset(raw),
+        notices=tuple(notices),
+        profiles_used=profiles_used,
+    )
+
+
+def _refuse(name: str, then: str) -> None:
+    kind, _, advice = then.partition(": ")
+    if kind == "later":
+        raise UsageError(
+            f"{name} is not available in this version of rulekit",
+            code="RK0104",
+            help=advice or None,
+        )
+    what, _, instead = advice.partition(": ")
+    raise UsageError(f"{name} {what}", code="RK0104", help=instead or None)
+
+
+assert not set(VERB_OPTIONS) - set(VERBS)

@@ -1,0 +1,231 @@
+"""From options to a workflow, a plan and a forecast: what most commands begin with.
+
+All settings are merged here, and handed on piecewise: each room gets its own frozen record.
+"""
+
+from __future__ import annotations
+
+import os
+
+from rulekit.errors.tree import UsageError
+from rulekit.frozen import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Mapping, Sequence
+
+    from rulekit.cli.parse import Command, Options
+    from rulekit.compiler.settings import LoadSettings
+    from rulekit.engine.session import Prepared
+    from rulekit.engine.settings import RunSettings
+    from rulekit.model.rule import Workflow
+    from rulekit.planning import PlanOptions
+    from rulekit.staleness import Policy
+
+STATE_DIR = ".rulekit"
+LOG_DIR = os.path.join(STATE_DIR, "log")
+
+
+@frozen
+class Loaded:
+    """A workflow, read in its working directory (which is now the process's own)."""
+
+    workflow: Workflow
+    rulefile: str  # absolute, or a URL
+    settings: LoadSettings
+
+
+def load(command: Command) -> Loaded:
+    """Reads the rule file. Changes into `--directory` (made if missing) or `workdir:`.
+
+    Raises `RuleFileError`, `UsageError`.
+    """
+    from rulekit.cli.rulefile import required
+
+    options = command.options
+    rulefile = required(options.rulefile)
+    if "://" not in rulefile:
+        rulefile = os.path.abspath(rulefile)
+    configfiles = tuple(os.path.abspath(path) for path in options.configfile)
+    if options.directory is not None:
+        enter(options.directory)
+    from rulekit.compiler.load import load as compile_file
+    from rulekit.compiler.settings import LoadSettings
+
+    settings = load_settings(options, configfiles, LoadSettings)
+    workflow = compile_file(rulefile, settings)
+    if workflow.workdir is not None and options.directory is None:
+        enter(workflow.workdir)
+    return Loaded(workflow, rulefile, settings)
+
+
+def load_settings(
+    options: Options, configfiles: tuple[str, ...], kind: Callable[..., LoadSettings]
+) -> LoadSettings:
+    """What the compiler is told."""
+    return kind(
+        config=dict(options.config),
+        configfiles=configfiles,
+        replace_workflow_config=options.replace_workflow_config,
+        directory=os.getcwd() if options.directory is not None else None,
+        cores=options.cores,
+        nodes=options.jobs,
+        set_scatter=options.set_scatter,
+        set_resource_scopes=options.set_resource_scopes,
+        consider_ancient=options.consider_ancient,
+        all_temp=options.all_temp,
+        software=options.sdm,
+    )
+
+
+def enter(directory: str) -> None:
+    """Make a directory if needed and make it the working directory."""
+    try:
+        os.makedirs(directory, exist_ok=True)
+        os.chdir(directory)
+    except OSError as error:
+        raise UsageError(
+            f"cannot work in `{directory}`: {error.strerror}", code="RK0109"
+        ) from error
+
+
+def plan_options(options: Options) -> PlanOptions:
+    from rulekit.planning import PlanOptions
+
+    return PlanOptions(
+        until=frozenset(options.until),
+        omit_from=frozenset(options.omit_from),
+        allowed_rules=frozenset(options.allowed_rules),
+        allow_ambiguity=options.allow_ambiguity,
+        strict=options.strict_dag_evaluation,
+        batch=options.batch,
+    )
+
+
+def policy(options: Options) -> Policy:
+    from rulekit.staleness import TRIGGERS, Policy
+
+    triggers = frozenset(TRIGGERS)
+    if "rerun_triggers" in options.given:
+        triggers = options.rerun_triggers
+    return Policy(
+        triggers=triggers,
+        force_targets=options.force,
+        force_all=options.forceall,
+        force=frozenset(options.forcerun),
+        ignore_incomplete=options.ignore_incomplete,
+    )
+
+
+def run_settings(command: Command, loaded: Loaded, *, log_path: str | None = None) -> RunSettings:
+    from rulekit.engine.settings import RunSettings
+    from rulekit.language.resources import (
+        parse_defaults,
+        parse_limits,
+        parse_overrides,
+        parse_threads,
+    )
+
+    options = command.options
+    rate = options.max_jobs_per_timespan
+    if rate is None and options.max_jobs_per_second:
+        rate = (max(1, round(options.max_jobs_per_second)), 1.0)
+    return RunSettings(
+        cores=options.cores or 1,
+        resources=parse_limits(_words(options.resources)),
+        default_resources=(
+            None
+            if options.default_resources is None
+            else parse_defaults(_words(options.default_resources), full=False)
+        ),
+        set_threads=parse_threads(_words(options.set_threads)),
+        set_resources=parse_overrides(
+            f"{rule}:{word}"
+            for rule, table in options.set_resources.items()
+            for word in _words(table)
+        ),
+        max_threads=options.max_threads,
+        retries=options.retries,
+        keep_going=options.keep_going,
+        keep_incomplete=options.keep_incomplete,
+        notemp=options.notemp,
+        all_temp=options.all_temp,
+        latency_wait=options.latency_wait,
+        rate=rate,
+        prioritize=frozenset(options.prioritize),
+        shadow_prefix=options.shadow_prefix,
+        deployment=options.sdm,
+        digest_limit=options.max_checksum_file_size,
+        no_hooks=options.no_hooks,
+        no_lock=options.nolock,
+        drop_metadata=options.drop_metadata,
+        benchmark_extended=options.benchmark_extended,
+        print_commands=options.printshellcmds,
+        state_dir=STATE_DIR,
+        rulefile=loaded.rulefile,
+        load=loaded.settings,
+        command=again(command),
+        log_path=log_path,
+    )
+
+
+def _words(table: Mapping[str, str]) -> list[str]:
+    return [f"{name}={value}" for name, value in table.items()]
+
+
+def again(command: Command) -> str:
+    """The start of a command line that runs one of these jobs again: `rulekit -s ... TARGET`."""
+    import shlex
+
+    parts = ["rulekit"]
+    raw = command.raw
+    for dest, name in (
+        ("rulefile", "-s"),
+        ("directory", "-d"),
+        ("profile", "--profile"),
+        ("configfile", "--configfile"),
+        ("sdm", "--sdm"),
+    ):
+        if dest in raw:
+            for words in raw[dest] if dest == "profile" else raw[dest][-1:]:
+                parts += [name, *map(shlex.quote, words)]
+    if "config" in raw:
+        # A value may be secret: the name says enough to whoever gave it.
+        parts += ["--config", *(word.partition("=")[0] + "=..." for word in raw["config"][-1])]
+    parts += ["-c", str(command.options.cores or 1), "--"]
+    return " ".join(parts)
+
+
+def file_targets(words: Sequence[str], rules: Container[str]) -> tuple[str, ...]:
+    """File names in their shortest form (``./a//b`` → ``a/b``); names of rules as they are."""
+    return tuple(
+        word if word in rules or not word or "://" in word else os.path.normpath(word)
+        for word in words
+    )
+
+
+def prepare(
+    command: Command,
+    loaded: Loaded,
+    *,
+    readonly: bool,
+    targets: Sequence[str] | None = None,
+    listeners: Sequence[Callable[[object], None]] = (),
+    log_path: str | None = None,
+) -> Prepared:
+    """Plan and forecast. Readonly: no byte is written. Raises `PlanError`, `StateError`."""
+    from rulekit.engine.session import prepare as make
+
+    options = command.options
+    wanted = options.targets if targets is None else targets
+    if wanted:
+        wanted = file_targets(wanted, {rule.name for rule in loaded.workflow.rules})
+    return make(
+        loaded.workflow,
+        tuple(wanted),
+        plan_options(options),
+        policy(options),
+        run_settings(command, loaded, log_path=log_path),
+        readonly=readonly,
+        listeners=listeners,
+    )

@@ -1,0 +1,386 @@
+"""The long text for each error code: `rulekit explain RK0204`.
+
+A page's first line says what the code stands for; then what it means, an example where one helps,
+and what to do. Every code used anywhere has a page (a test looks).
+"""
+
+from __future__ import annotations
+
+PAGES: dict[str, str] = {
+    "RK0001": """\
+internal error
+This is a mistake in rulekit, not in your workflow. What was done before it is kept: results that
+were committed stay committed, and the next run takes over what was left unfinished.
+The message names a report file with the traceback. Please send it to the makers of rulekit.""",
+    # -- command line ----------------------------------------------------------------------
+    "RK0100": """\
+wrong command line
+The message says which word was not understood. `rulekit --help` shows the everyday options,
+`rulekit --help-all` all of them.""",
+    "RK0101": """\
+unknown option
+No option has this name, and it is not the beginning of one. Options of Snakemake 7.32 and 9 are
+known; those of Snakemake plugins (--slurm-..., --storage-...) are not.
+A target whose name begins with `-` is written after `--`:  rulekit -c 1 -- -odd-name.txt""",
+    "RK0102": """\
+wrong number of values for an option
+An option that takes a value stands at the end of the line or before another option, or a flag was
+given a value (`--keep-going=yes`).
+Options that take several words (--config, --until, --forcerun, ...) take all words up to the next
+option. Put targets before them or after `--`:  rulekit -c 4 --until align -- results/a.txt""",
+    "RK0103": """\
+wrong value for an option
+The message says what form is wanted. Often a target was taken for a value, because the option
+before it takes several words: put targets before it, or after `--`.""",
+    "RK0104": """\
+option that is not supported
+The option is known, but leaving it out silently would change results or where jobs run. The help
+line says what to use instead, or that the option is not available in this version.""",
+    "RK0105": """\
+ambiguous abbreviation
+Long options may be abbreviated as long as only one fits. Write out some more letters.""",
+    "RK0106": """\
+wrong value for a resource or threads option
+Limits are whole numbers or sizes (`--resources mem_mb=4000`, `mem=4GB`). Values of rules may be
+expressions: `--set-resources 'align:mem_mb=2000*attempt'`, `--set-threads align=4`,
+`--default-resources 'mem_mb=max(2*input.size_mb, 1000)'`.""",
+    "RK0107": """\
+the number of cores is not given
+A run needs to know how many cores it may use, as in Snakemake:  rulekit --cores 4, or -c all.
+A profile can hold it for every run:  cores: 4  in profiles/default/config.yaml.
+Looking needs no cores: rulekit -n, rulekit why, rulekit status.""",
+    "RK0108": """\
+options that exclude each other
+The message names them; leave one of them out.""",
+    "RK0109": """\
+a file or directory named on the command line cannot be used
+The message has the reason the system gives. Check the path and its permissions.""",
+    "RK0110": """\
+a command without its argument
+The command needs to know what it is about: a file, a rule or a code. `rulekit COMMAND --help`
+shows how it is written.""",
+    "RK0111": """\
+unknown rule or file
+Nothing of that name is part of this workflow. `rulekit list` shows the rules, `rulekit --summary`
+the files. Files are compared as text, after `./` and `//` are taken out.""",
+    "RK0112": """\
+command of a later version
+The word is kept free for a command that this version does not have. A target or rule of that name
+is reached by `rulekit run NAME` or after `--`.""",
+    "RK0113": """\
+graphviz is needed
+`rulekit graph --svg` draws with the program `dot` of graphviz (Debian: apt install graphviz).
+`rulekit graph --mermaid` needs nothing; many web pages and editors show its text as a picture.""",
+    "RK0114": """\
+unknown error code
+`rulekit explain` without a code lists all of them.""",
+    "RK0115": """\
+there is no log
+Nothing was run in this directory yet, or .rulekit/log was removed.""",
+    # -- rule file -------------------------------------------------------------------------
+    "RK0200": """\
+mistake in a rule file
+Nothing was started. The message points to the place.""",
+    "RK0201": """\
+the rule file is not there or cannot be read
+Without --snakefile the first of these is taken: Rulefile, rulefile, workflow/Rulefile, Snakefile,
+snakefile, workflow/Snakefile, workflow/snakefile. `rulekit init` writes a small one.""",
+    "RK0202": """\
+the rule file is not text
+Rule files are UTF-8 text. A byte that is none, or a zero byte, is shown with its line. Perhaps the
+file was saved in another encoding (iconv -f latin1 -t utf-8), or is no rule file at all.""",
+    "RK0203": """\
+Python cannot read a part of the rule file
+What stands between and inside the rules is Python. The message is Python's own, at the place in
+the rule file.""",
+    "RK0204": """\
+unknown directive
+A rule may hold input, output, params, log, benchmark, threads, resources, shell, run, script and
+the other directives of the language, nothing else.
+
+    rule align:
+        ouput: "bam/{s}.bam"     <- output
+
+Python statements belong into `run:` or outside of the rule.""",
+    "RK0205": """\
+statement of the language that is not written as it should be
+For example a rule without a name and colon, names in quotes where none belong
+(`ruleorder: a > b`, `localrules: a, b`), or `use rule` without `from`.""",
+    "RK0206": """\
+a directive or statement without a value
+Something must follow the colon, on the same line or indented below it:
+
+    output:
+        "a.txt"
+
+An empty list of files is left out altogether, or written as `[]`.""",
+    "RK0207": """\
+directive after the action, or a second action
+`run`, `shell`, `script`, `notebook` and `wrapper` come last in a rule, and there is one of them.
+Move the other directives before it.""",
+    "RK0208": """\
+directive that is given twice
+Of two directives of the same name in one rule only the first counts. Put the values together.""",
+    "RK0209": """\
+bracket or string that is not closed
+The message shows where it was opened. What follows was taken for a part of it, so that errors
+further down may come from this one.""",
+    "RK0210": """\
+Python that cannot stand here
+For example `return` or `yield` outside of a function.""",
+    "RK0211": """\
+Python's reader gave up
+The text is nested too deeply, or too long, for Python. Split the expression.""",
+    "RK0212": """\
+statement in a place where it cannot work
+For example a rule inside an expression, or inside a class body.""",
+    "RK0230": """\
+the Python code of the rule file raised an exception
+Rule files are executed when they are read. The place and the last lines of the traceback are
+those of the rule file.""",
+    "RK0231": """\
+name that is not defined
+The rule file uses a name that is neither Python's, nor the language's, nor defined before. The
+help line names a near one. In a command, wildcards are written `{wildcards.name}`.""",
+    "RK0232": """\
+the workflow itself reports an error
+The rule file raised a WorkflowError, or a function of the language was called in a way that cannot
+work. The message says which.""",
+    "RK0233": """\
+import that fails
+The rule file imports a module that is not installed for the Python that runs rulekit, or a name
+that the module does not have. `from snakemake...` imports are answered by rulekit itself.""",
+    "RK0236": """\
+outputs, logs and benchmark have different wildcards
+All of them must have the same wildcards: otherwise two jobs would write the same file.
+
+    output: "{sample}.bam"
+    log: "align.log"            <- logs/{sample}.log""",
+    "RK0237": """\
+wildcard that the output does not have
+The wildcards of a job come from its output. An input can only use those; other values are filled
+in by `expand(...)` or by an input function.""",
+    "RK0238": """\
+rule name that is used twice
+Rules need different names within a workflow. Rules from a module get a prefix by
+`use rule * from NAME as new_*`.""",
+    "RK0239": """\
+value that a directive does not take
+The message says which directive and what it takes. Files are text, paths, functions (for inputs)
+or lists of these; threads are whole numbers; resources are named values.""",
+    "RK0240": """\
+field in braces that cannot be filled in
+Commands and messages are filled from input, output, params, wildcards, threads, resources, log,
+rule and the variables of the rule file:  {input[0]}  {params.k}  {wildcards.sample}.
+Braces for awk or bash are doubled: {{print $1}}.""",
+    "RK0241": """\
+field in braces with a form that is not understood
+Fields follow Python's format language: {x:>5}, {x!r}, and {x:q} for quoting. A single brace is
+written twice.""",
+    "RK0244": """\
+flag that cannot stand here
+Flags such as temp, protected, directory and pipe exclude each other in part, and some are for
+outputs only.""",
+    "RK0249": """\
+path variable that cannot be filled in
+`<name>` in a path stands for a value of `pathvars:` or of config["pathvars"]. The name is unknown,
+or the values refer to each other in a circle.""",
+    "RK0250": """\
+checkpoint that is asked for too early
+What a checkpoint makes is only known after its job. Ask for it in an input function:
+
+    def parts(wildcards):
+        folder = checkpoints.split.get(**wildcards).output[0]
+        return expand(folder + "/{i}.txt", i=glob_wildcards(folder + "/{i}.txt").i)""",
+    "RK0251": """\
+wildcard constraint that is no regular expression
+Constraints are regular expressions of Python, in a pattern (`{x,\\d+}`) or in
+`wildcard_constraints: x="\\d+"`.""",
+    "RK0252": """\
+function where none can be
+Outputs say which jobs there can be, so they are known before any job. Inputs and params may be
+functions of the wildcards.""",
+    "RK0255": """\
+doubtful path or value
+The rule file works, but probably not as meant: a path with blanks at its ends, with `//` or with a
+line break, or a value that is ignored. Files are compared as text.""",
+    "RK0256": """\
+wrong form of a directive's arguments
+For example positional values where only named ones are taken (`resources: mem_mb=4000`).""",
+    "RK0257": """\
+flag without effect
+`ancient` is for inputs; `temp`, `protected`, `touch`, `ensure` are for outputs.""",
+    "RK0290": """\
+kind of rule that this version does not run
+The rule was read, and can be planned, but its action needs a part of rulekit that is not in this
+version yet.""",
+    "RK0291": """\
+script that cannot be read
+`script:` paths are relative to the rule file that has the rule.""",
+    "RK0292": """\
+script in an unknown language
+The language follows from the suffix: .py, .R, .Rmd, .jl, .rs, .sh.""",
+    # -- configuration ---------------------------------------------------------------------
+    "RK0301": """\
+config file that is not there or cannot be read
+`configfile:` is relative to the working directory, --configfile to where rulekit was called.""",
+    "RK0302": """\
+config file that is no valid YAML or JSON
+The message shows the place. YAML is indented with blanks, never with tabs, and needs a blank after
+each colon.""",
+    "RK0303": """\
+config file without keys
+A config file is a mapping, `key: value`, at its top level.""",
+    "RK0330": """\
+profile that is not found
+--profile NAME is a path, or a folder of that name in the working directory, ~/.config/rulekit,
+~/.config/snakemake, /etc/xdg/rulekit or /etc/xdg/snakemake, with profile.yaml or config.yaml in it
+(config.v8+.yaml for versions from 8 on).""",
+    "RK0331": """\
+profile that is no mapping
+A profile has option names without dashes, and their values:
+
+    cores: 4
+    keep-going: true
+    set-resources:
+      align:
+        mem_mb: 8000""",
+    "RK0332": """\
+profile that cannot be read
+It is not valid YAML, not UTF-8, or not readable. The message shows the place.""",
+    "RK0333": """\
+option in a profile that is unknown or has a wrong value
+Keys are the long names of the options of the command line. true and false switch flags.""",
+    "RK0334": """\
+profile that is a template
+`__use_yte__: true` needs the package yte. Install it, or write the values out.""",
+    # -- planning --------------------------------------------------------------------------
+    "RK0400": """\
+there is no plan
+The graph of jobs cannot be built for these targets. Nothing was started.""",
+    "RK0401": """\
+target that nothing makes
+No output, log or benchmark pattern matches the file, and it does not exist. Check its spelling,
+and the constraints of the wildcards (`rulekit show RULE`).""",
+    "RK0402": """\
+missing input
+A rule could make the file that was asked for, but one of its inputs does not exist and no rule
+makes it. The notes show the chain from the target down.""",
+    "RK0403": """\
+cycle
+The rules need each other's files in a circle, or a rule needs its own output. A wildcard that
+matches too much is the usual cause: constrain it (`{sample,[A-Z]+}`), or use another folder.""",
+    "RK0404": """\
+rule that feeds itself without end
+Its output matches its own input with a longer wildcard each time (`{x}.gz` from `{x}.gz.gz`).
+Constrain the wildcard: `wildcard_constraints: x="[^.]+"`.""",
+    "RK0405": """\
+input function that fails
+The exception and the place in the rule file are shown. The function is called with the wildcards
+while the graph is built, when the files of other jobs may not exist yet.""",
+    "RK0406": """\
+two rules make the same file
+Neither is preferred. Say which by `ruleorder: a > b`, make the patterns different, or constrain
+their wildcards. --allow-ambiguity takes the first in the file.""",
+    "RK0407": """\
+rule with wildcards as a target
+Such a rule has many jobs. Ask for a file that it makes.""",
+    "RK0408": """\
+pattern that cannot be used
+A wildcard's regular expression is wrong, or its constraint stands not at its first occurrence.""",
+    "RK0409": """\
+batch that cannot be cut
+--batch RULE=I/N divides the input files of RULE into N parts; there are fewer files than parts.""",
+    "RK0410": """\
+rule or file named by --until or --omit-from that is not in the plan
+Names are compared with the rules and files of this plan only.""",
+    "RK0450": """\
+input function with a wrong result
+An input function gives a file name, a path, or a list of them (nested lists are fine); with
+`unpack` a dict. No file is `[]`, never None.""",
+    "RK0451": """\
+param that cannot be worked out
+Text in params has its wildcards filled in; only those of the rule are known. Text with other
+braces is given by a function: `lambda wildcards: "{x}"`.""",
+    "RK0452": """\
+function of a rule that fails
+The exception and its place in the rule file are shown, with the wildcards of the job.""",
+    "RK0460": """\
+value that cannot be written into the command safely
+A file name or wildcard value holds characters that the shell would interpret, at a place where
+quoting cannot help. Use `{input:q}`, or avoid such names.""",
+    "RK0461": """\
+resource with a wrong value
+mem and disk are numbers of MB or sizes (`"8GB"`), runtime minutes or a time (`"2h"`); limited
+resources are whole numbers.""",
+    "RK0462": """\
+threads that are no number
+`threads:` is a whole number, or a function that gives one.""",
+    # -- software --------------------------------------------------------------------------
+    "RK0500": """\
+software environment that could not be prepared
+The message has what the program that prepares it said.""",
+    "RK0590": """\
+software deployment that is not available
+A rule asks for conda, a container or environment modules, and they were switched on. This version
+cannot prepare them. Have the programs in PATH and leave the option out.""",
+    # -- infrastructure --------------------------------------------------------------------
+    "RK0600": """\
+disk, storage or network did not do what was asked
+What was finished is recorded. Mend the cause and run again: only what is left is done.""",
+    "RK0601": """\
+the process that runs jobs could not be started
+The system refused: too many processes, or no memory.""",
+    "RK0602": """\
+the state directory cannot be made
+rulekit keeps its memory in .rulekit of the working directory, which must be writable for a run.
+Dry runs and questions write nothing.""",
+    "RK0603": """\
+the state is busy
+Another run holds .rulekit/provenance.sqlite for too long. On network file systems file locks must
+work.""",
+    "RK0604": """\
+the state cannot be read or written
+Often the disk is full. Nothing is lost: free some space and run again.""",
+    "RK0605": """\
+the journal of the run cannot be written
+Without it a killed run could not be recovered, so no further job is started. Running jobs end and
+are recorded if the disk takes it.""",
+    "RK0606": """\
+an earlier run cannot be recovered
+What a killed run left behind could not be cleared away. The message has the reason.""",
+    "RK0607": """\
+the locks cannot be read or written
+Locks are files in .rulekit; the directory must be writable for a run.""",
+    # -- locks and state -------------------------------------------------------------------
+    "RK0700": """\
+held by another run""",
+    "RK0701": """\
+another run holds files that this run needs
+Two runs in one directory may go side by side if they touch different files. A run that has died is
+recognised on its own host; the lock of a dead run on another host is cleared with --unlock, once
+you know that it has ended.""",
+    "RK0900": """\
+the state is damaged""",
+    "RK0901": """\
+the state is of a newer version
+.rulekit/provenance.sqlite was written by a newer rulekit. Use that one, or move the file away:
+then files are judged by their times alone.""",
+    "RK0902": """\
+the state is damaged and could not be replaced
+A damaged memory is moved aside and a new one begun. That did not work here: move
+.rulekit/provenance.sqlite away by hand. No output is lost by it.""",
+    "RK0903": """\
+the journal is of a newer version
+A newer rulekit was killed in this directory. Let that version recover: run it once.""",
+}
+
+
+def page(code: str) -> str | None:
+    """The page of a code (``RK0204``, ``rk204`` or ``204``) with its head; None if there is none."""
+    digits = code.upper().removeprefix("RK")
+    if not digits.isdigit():
+        return None
+    full = f"RK{int(digits):04d}"
+    text = PAGES.get(full)
+    return None if text is None else f"{full}: {text}"

@@ -1,0 +1,272 @@
+"""A dry run in writing, straight from the columns of plan and forecast.
+
+Hot path: tens of thousands of blocks. What is constant for a rule is formatted once, a job costs
+one ``%``, and the stream is written to once a thousand jobs.
+"""
+
+from __future__ import annotations
+
+import time
+
+from rulekit.reporting.blocks import (
+    DRY_RUN_END,
+    NOTHING_TO_DO,
+    header,
+    job_stats,
+    named,
+    shown_resources,
+)
+from rulekit.reporting.paint import plain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, Protocol
+
+    from rulekit.model.rule import Rule
+    from rulekit.planning.plan import Plan
+    from rulekit.reporting.paint import Paint, Stream
+    from rulekit.staleness.forecast import Forecast
+
+    class RuleConstants(Protocol):
+        """What is the same for all jobs of a rule; None where it is not."""
+
+        threads: int | None
+        resources: Any
+
+    class JobValues(Protocol):
+        """What a job's directives evaluate to; `rulekit.engine.values` has it."""
+
+        def constants(self, index: int, /) -> RuleConstants: ...
+        def threads(self, number: int, /) -> int: ...
+        def resources(self, number: int, /) -> Any: ...
+        def message(self, number: int, /) -> str: ...
+
+
+_CHUNK = 1000
+
+
+def jobs_by_rule(plan: Plan, run: bytes | bytearray) -> dict[str, int]:
+    """Rule to number of jobs that will run, in the order of the graph's levels."""
+    rules = plan.rule
+    levels = [0] * len(rules)
+    counts: dict[int, int] = {}
+    lowest: dict[int, int] = {}
+    for job, needed in enumerate(plan.needs):
+        if needed:
+            # Only jobs that run count as levels: what is done already holds nobody up.
+            level = max([levels[n] for n in needed]) + run[job]
+            levels[job] = level
+        else:
+            level = levels[job] = run[job]
+        if run[job]:
+            rule = rules[job]
+            if rule in counts:
+                counts[rule] += 1
+                if level < lowest[rule]:
+                    lowest[rule] = level
+            else:
+                counts[rule] = 1
+                lowest[rule] = level
+    ordered = sorted(counts, key=lowest.__getitem__)
+    names = plan.workflow.rules
+    return {names[rule].name: counts[rule] for rule in ordered}
+
+
+class _RuleForm:
+    """The ``%``-format of a rule's block, and what varies from job to job."""
+
+    __slots__ = ("fixed", "form", "form_without_input", "logs", "message", "reasons")
+
+    def __init__(
+        self, plan: Plan, rule: Rule, stamp: str, reason: bool, varying: bool, fixed: str
+    ) -> None:
+        local = rule.localrule or rule.body.kind == "none" or rule.name in plan.workflow.localrules
+        head = f"\n[{stamp}]\n{header(rule.kind, rule.name, local)}\n".replace("%", "%%")
+        tail = "    jobid: %d\n"
+        if rule.benchmark is not None:
+            tail += "    benchmark: %s\n"
+        if reason:
+            tail += "    reason: %s\n"
+        if rule.wildcard_names:
+            tail += (
+                "    wildcards: " + ", ".join(f"{name}=%s" for name in rule.wildcard_names) + "\n"
+            )
+        tail += "%s" if varying else fixed.replace("%", "%%")
+        output = "    output: %s\n" if rule.outputs else ""
+        self.logs = plan.templates[rule.index].logs is not None and bool(rule.logs)
+        log = "    log: %s\n" if self.logs else ""
+        self.form = head + "    input: %s\n" + output + log + tail
+        self.form_without_input = head + output + log + tail
+        self.fixed = not varying
+        self.message = rule.message is not None
+        self.reasons: set[str] = set()
+
+
+def print_dry_run(
+    plan: Plan,
+    forecast: Forecast,
+    values: JobValues,
+    stream: Stream,
+    *,
+    paint: Paint = plain,
+    quiet: frozenset[str] = frozenset(),
+    command: Callable[[int], str | None] | None = None,
+    notes: Callable[[int], tuple[str, ...]] | None = None,
+    clock: Callable[[], str] = time.asctime,
+) -> None:
+    """Blocks of all jobs that would run, the table of counts before and after, the closing line.
+
+    `command(job)` gives the command to print, `notes(job)` lines to say after a job's block
+    (temporary files that would go); both may be None.
+    """
+    if not forecast.count:
+        if "all" not in quiet:
+            stream.write(NOTHING_TO_DO + "\n")
+            stream.flush()
+        return
+    table = job_stats(jobs_by_rule(plan, forecast.run))
+    if quiet & {"all", "rules"}:
+        # What is left of a dry run that is to be quiet is its size.
+        stream.write(table + "\n\n" + DRY_RUN_END + "\n")
+        stream.flush()
+        return
+    stream.write(table + "\n\n")
+    told = _blocks(plan, forecast, values, stream, paint, quiet, command, notes, clock())
+    stream.write(table + "\n\n" + _reasons(told) + paint("warning", DRY_RUN_END) + "\n")
+    stream.flush()
+
+
+def _blocks(
+    plan: Plan,
+    forecast: Forecast,
+    values: JobValues,
+    stream: Stream,
+    paint: Paint,
+    quiet: frozenset[str],
+    command_of: Callable[[int], str | None] | None,
+    notes: Callable[[int], tuple[str, ...]] | None,
+    stamp: str,
+) -> dict[str, set[str]]:
+    """Writes the blocks; the result says which rules had which reasons."""
+    run, rules, wildcards = forecast.run, plan.rule, plan.wildcards
+    inputs, outputs, reason_of = plan.inputs, plan.outputs, forecast.text
+    with_reason = "reason" not in quiet
+    coloured = paint is not plain
+    forms: dict[int, _RuleForm] = {}
+    pending: list[str] = []
+    add = pending.append
+    job = run.find(1)
+    while job >= 0:
+        number = rules[job]
+        form = forms.get(number)
+        if form is None:
+            form = forms[number] = _form(plan, values, number, job, stamp, with_reason)
+        if form.message:
+            text = f"\n[{stamp}]\nJob {job}: {values.message(job)}\n"
+            if with_reason:
+                why = reason_of(job)
+                form.reasons.update([part.partition(":")[0] for part in why.split("; ")])
+                text += f"Reason: {why}\n"
+        else:
+            needed, made = inputs[job], outputs[job]
+            arguments: list[Any] = []
+            if needed:
+                arguments.append(needed[0] if len(needed) == 1 else ", ".join(needed))
+            if made:
+                arguments.append(made[0] if len(made) == 1 else ", ".join(made))
+            if form.logs:
+                arguments.append(", ".join(plan.logs(job)))
+            arguments.append(job)
+            benchmark = plan.templates[number].benchmark
+            if benchmark is not None:
+                arguments.append(benchmark.fill(wildcards[job])[0])
+            if with_reason:
+                why = reason_of(job)
+                form.reasons.update([part.partition(":")[0] for part in why.split("; ")])
+                arguments.append(why)
+            arguments += wildcards[job]
+            if not form.fixed:
+                arguments.append(_varying(plan, values, job))
+            text = (form.form if needed else form.form_without_input) % tuple(arguments)
+        if coloured:
+            text = paint("job", text)
+        add(text)
+        if command_of is not None:
+            command = command_of(job)
+            if command is not None:
+                add(paint("command", f"Shell command: {command}") + "\n")
+        if notes is not None:
+            for line in notes(job):
+                add(line + "\n")
+        if len(pending) >= _CHUNK:
+            stream.write("".join(pending))
+            pending.clear()
+        job = run.find(1, job + 1)
+    stream.write("".join(pending))
+    told: dict[str, set[str]] = {}
+    for number, form in forms.items():
+        for words in form.reasons:
+            told.setdefault(words, set()).add(plan.workflow.rules[number].name)
+    return told
+
+
+def _form(
+    plan: Plan, values: JobValues, number: int, job: int, stamp: str, reason: bool
+) -> _RuleForm:
+    rule = plan.workflow.rules[number]
+    constants = values.constants(number)
+    varying = constants.threads is None or constants.resources is None
+    fixed = "" if varying else _varying(plan, values, job)
+    return _RuleForm(plan, rule, stamp, reason, varying, fixed)
+
+
+def _varying(plan: Plan, values: JobValues, job: int) -> str:
+    """The lines about priority, threads and resources."""
+    text = ""
+    priority = plan.rule_of(job).priority
+    if priority and not callable(priority):
+        text += f"    priority: {priority}\n"
+    threads = values.threads(job)
+    if threads != 1:
+        text += f"    threads: {threads}\n"
+    resources = shown_resources(values.resources(job))
+    if resources:
+        text += f"    resources: {named(resources)}\n"
+    return text
+
+
+# The words of a reason in a job's block, and in the list of reasons at the end.
+_WORDS = {
+    "Forced execution": "forced",
+    "Rules with neither input nor output files are always executed": "neither input nor output",
+    "Missing output files": "output files have to be generated",
+    "Incomplete output files": "output files are incomplete",
+    "Output files changed since they were made": "output files changed since they were made",
+    "Updated input files": "updated input files",
+    "Code has changed since last execution": "code has changed since last execution",
+    "Set of input files has changed since last execution": (
+        "set of input files has changed since last execution"
+    ),
+    "Params have changed since last execution": "params have changed since last execution",
+    "Software environment definition has changed since last execution": (
+        "software environment definition has changed since last execution"
+    ),
+    "Input files updated by another job": "input files updated by another job",
+}
+_MOST_RULES = 10
+
+
+def _reasons(told: Mapping[str, set[str]]) -> str:
+    """Which kinds of reason concern which rules."""
+    lines = []
+    for words, short in _WORDS.items():
+        names = sorted(told.get(words, ()))
+        if names:
+            shown = ", ".join(names[:_MOST_RULES])
+            if len(names) > _MOST_RULES:
+                shown += f" and {len(names) - _MOST_RULES} more"
+            lines.append(f"    {short}:\n        {shown}\n")
+    if not lines:
+        return ""
+    return "Reasons:\n    (check individual jobs above for details)\n" + "".join(lines)
