@@ -8,7 +8,6 @@ import time
 from rulekit.engine.interrupts import Interrupts
 from rulekit.engine.journal import RunJournal
 from rulekit.engine.loop import RunLoop
-from rulekit.events import Note
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,8 +54,6 @@ def run_stage(
         journal.close(outcome.ok)
     finally:
         journal.unlock()
-    for listener in listeners:
-        listener(outcome)
     if not settings.no_hooks:
         _call(workflow.onsuccess if outcome.ok else workflow.onerror, settings.log_path)
     return outcome, signal
@@ -75,8 +72,3 @@ def rule_and_values(prepared: Prepared, done: frozenset[str]) -> None:
 def _call(hook: Hook | None, log: str | None) -> None:
     if hook is not None:
         hook.function(log or os.devnull)
-
-
-def note(listeners: Sequence[Listener], level: str, text: str) -> None:
-    for listener in listeners:
-        listener(Note(level, text))

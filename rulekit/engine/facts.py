@@ -28,3 +28,22 @@ def facts_of(stage: Stage, spec: JobSpec) -> JobFacts:
         definitions.environment(number),
         spec.logs,
     )
+
+
+def touched_facts(stage: Stage, number: int, token: str) -> JobFacts:
+    """The facts of a job whose outputs are only declared up to date."""
+    plan, definitions = stage.plan, stage.definitions
+    rule = plan.rule_of(number)
+    return JobFacts(
+        token,
+        plan.key(number),
+        rule.name,
+        dict(zip(rule.wildcard_names, plan.wildcards[number], strict=True)),
+        1,
+        plan.outputs[number],
+        definitions.code(number),
+        None,
+        definitions.params(number),
+        definitions.environment(number),
+        plan.logs(number),
+    )

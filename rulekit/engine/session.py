@@ -120,7 +120,7 @@ def recover_earlier(
         for listener in listeners:
             listener(Note("warning", text))
 
-    recover(settings.state_dir, store, say)
+    recover(settings.state_dir, store, say, keep_incomplete=settings.keep_incomplete)
 
 
 def execute(prepared: Prepared, listeners: Sequence[Listener]) -> tuple[RunFinished, int | None]:
@@ -128,3 +128,10 @@ def execute(prepared: Prepared, listeners: Sequence[Listener]) -> tuple[RunFinis
     from rulekit.engine.execution import run_stage
 
     return run_stage(prepared, listeners)
+
+
+def touch(prepared: Prepared, listeners: Sequence[Listener]) -> int:
+    """Declares the stage's outputs up to date; the result is the number of jobs."""
+    from rulekit.engine.touch import touch as work
+
+    return work(prepared, listeners)

@@ -196,6 +196,14 @@ class _Forecaster:
             self._by_record(job, found, row)
         if oldest and by_time:
             self._by_consumers(later, oldest)
+        if memory_outputs:
+            # A temporary file is gone, but what its job was when it last ran still counts.
+            for job in later:
+                for path in outputs[job]:
+                    row = memory_outputs.get(path)
+                    if row is not None:
+                        self._by_record(job, (), row)
+                        break
         return self._spread()
 
     def _force(self) -> None:
@@ -333,14 +341,18 @@ class _Forecaster:
             return True
         return digest is not None and size >= 0 and self.files.digest(path) != digest
 
-    def _by_consumers(self, later: Sequence[int], oldest: Mapping[int, int]) -> None:
-        """Jobs without any output there: inputs newer than what the consumers made count."""
+    def _by_consumers(self, later: Sequence[int], oldest: dict[int, int]) -> None:
+        """Jobs without any output there: inputs newer than what was made of theirs count.
+
+        From the end of the plan to its beginning, so that a chain of missing temporary files
+        hands the time of the file at its end all the way up.
+        """
         stamp = self.files.stamp
-        for job in later:
+        for job in reversed(later):
             times = [oldest[user] for user in self.users()[job] if user in oldest]
             if not times:
                 continue
-            time = times[0]
+            time = oldest[job] = min(times)
             newer = []
             for path in self.plan.inputs[job]:
                 known = stamp(path)

@@ -1,0 +1,101 @@
+"""Journal, store and lock of one run, as the loop needs them.
+
+Order of writing: an intent is on disk before its job may start; the runner process adds start and
+result; the results go to the store in batches, each one transaction; only then does the journal
+note them as committed. Whatever is missing when the run is killed, `recover` makes good.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from rulekit.provenance.facts import Finished
+from rulekit.provenance.journal import Journal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rulekit.engine.settings import RunSettings
+    from rulekit.model.spec import JobResult
+    from rulekit.planning.plan import Plan
+    from rulekit.provenance.facts import JobFacts
+    from rulekit.provenance.locks import Lock
+    from rulekit.provenance.store import Store
+
+
+class RunJournal:
+    """`pending` counts results that are not in the store yet."""
+
+    def __init__(self, settings: RunSettings, store: Store, run: str) -> None:
+        self.run = run
+        self._settings = settings
+        self._store = store
+        self._journal: Journal | None = None
+        self._lock: Lock | None = None
+        self._facts: dict[str, JobFacts] = {}
+        self._ended: list[Finished] = []
+
+    @property
+    def pending(self) -> int:
+        return len(self._ended)
+
+    @property
+    def path(self) -> str:
+        """The journal's file; made when this is first asked."""
+        return self._open().path
+
+    def _open(self) -> Journal:
+        if self._journal is None:
+            self._journal = Journal.create(self._settings.state_dir, self.run)
+            self._store.begin_run(
+                self.run, time.time(), os.uname().nodename, self._settings.command
+            )
+        return self._journal
+
+    def lock(self, plan: Plan, run: Sequence[int]) -> None:
+        """Claims the files of the jobs that will run. Raises `LockedError`."""
+        if self._settings.no_lock:
+            return
+        from rulekit.provenance.locks import acquire
+
+        outputs: list[str] = []
+        inputs: set[str] = set()
+        for job in range(len(run)):
+            if run[job]:
+                outputs.extend(plan.outputs[job])
+                inputs.update(plan.inputs[job])
+        self._lock = acquire(self._settings.state_dir, self.run, outputs, inputs)
+
+    def unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def intend(self, facts: Sequence[JobFacts]) -> None:
+        """Writes down, durably, that these attempts may start. Raises `InfrastructureError`."""
+        self._open().intent(facts)
+        for one in facts:
+            self._facts[one.token] = one
+
+    def ended(self, result: JobResult) -> None:
+        """Takes a result for the next commit."""
+        facts = self._facts.pop(result.token, None)
+        if facts is not None:
+            self._ended.append(Finished(facts, result))
+
+    def commit(self) -> None:
+        """One transaction for all that is pending. Raises `InfrastructureError`."""
+        batch = self._ended
+        self._store.commit(batch, self.run)
+        self._ended = []
+        if self._journal is not None:
+            self._journal.committed([finished.facts.token for finished in batch])
+
+    def close(self, ok: bool) -> None:
+        """The run is over and all is committed: the journal has served."""
+        if self._journal is not None:
+            self._store.end_run(self.run, time.time(), ok)
+            self._journal.close(remove=True)
+            self._journal = None
