@@ -119,11 +119,10 @@ class Host:
         """Do what the engine asks. Journal lines are on file before any process starts."""
         prepared: list[Attempt] = []
         driven: list[JobSpec] = []
+        cancelled: list[tuple[str, bool]] = []
         for message in messages:
             if message[0] == "cancel":
-                job = self.by_token.get(message[1])
-                if job is not None:
-                    self.stop(job, "cancelled", bool(message[2]))
+                cancelled.append((message[1], message[2]))
                 continue
             spec = wire.spec_from_tuple(message[1])
             try:
@@ -144,8 +143,15 @@ class Host:
                 problem = refusal(error, f"cannot enter the directory `{spec.workdir}`")
                 self.answer(steps.refused(spec, problem))
                 continue
-        if not prepared and not driven:
-            return
+        if prepared or driven:
+            self.start_all(prepared, driven)
+        for token, hard in cancelled:
+            job = self.by_token.get(token)
+            if job is not None:
+                self.stop(job, "cancelled", hard)
+
+    def start_all(self, prepared: list[Attempt], driven: list[JobSpec]) -> None:
+        """Start attempts, once the journal says so."""
         now = round(time.time(), 3)
         for token in [a.spec.token for a in prepared] + [spec.token for spec in driven]:
             self.lines.append(json.dumps({"s": [token, now]}))
