@@ -76,7 +76,7 @@ class JobResult:
              ``protected`` | ``missing-input`` | ``timeout`` | ``cancelled`` | ``spawn`` |
              ``disk`` (full, read-only or faulty) | ``access`` (a file could not be read, made or
              removed) | ``lost`` (the runner itself was killed)
-    usage: ``user_s`` and ``system_s`` (seconds of CPU), ``max_rss_kb``
+    usage: ``user_s`` and ``system_s`` (seconds of CPU), ``max_rss_kb`` if it is known
     """
 
     id: int

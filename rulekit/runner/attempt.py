@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from resource import RUSAGE_SELF, getrusage
 from stat import S_ISDIR, S_ISLNK, S_ISREG
 
 from rulekit.model.spec import FileResult, JobResult
@@ -389,4 +390,15 @@ def add_usage(attempt: Attempt, rusage: Any) -> None:
     usage = attempt.usage
     usage["user_s"] = round(usage.get("user_s", 0.0) + rusage.ru_utime, 6)
     usage["system_s"] = round(usage.get("system_s", 0.0) + rusage.ru_stime, 6)
-    usage["max_rss_kb"] = max(usage.get("max_rss_kb", 0.0), rusage.ru_maxrss)
+    peak = peak_kb(rusage)
+    if peak is not None:
+        usage["max_rss_kb"] = max(usage.get("max_rss_kb", 0.0), peak)
+
+
+def peak_kb(rusage: Any) -> float | None:
+    """Peak memory of the largest process, in KiB; None if it is not known.
+
+    A process begins as a copy of this one, whose own size is the least that the system tells.
+    """
+    peak: float = rusage.ru_maxrss
+    return peak if peak > getrusage(RUSAGE_SELF).ru_maxrss else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from rulekit.runner.attempt import peak_kb
 from rulekit.runner.files import refusal
 
 TYPE_CHECKING = False
@@ -111,11 +112,13 @@ class Sampler:
         cpu = rusage.ru_utime + rusage.ru_stime
         read = sum(pair[0] for pair in self._io.values())
         written = sum(pair[1] for pair in self._io.values())
+        peak = peak_kb(rusage)
+        rss = max(self.rss or 0.0, (peak or 0.0) / 1024)
         # rusage counts blocks of 512 bytes, of every process that was waited for
         return {
             "s": round(seconds, 4),
             "h:m:s": clock(seconds),
-            "max_rss": max(self.rss or 0.0, rusage.ru_maxrss / 1024),
+            "max_rss": rss or "NA",
             "max_vms": "NA" if self.vms is None else self.vms,
             "max_uss": "NA" if self.uss is None else self.uss,
             "max_pss": "NA" if self.pss is None else self.pss,

@@ -462,13 +462,13 @@ def run(names, data):
         order = json.load(file)
     path = order["path"]
     source = order["source"]
-    snakemake = make(order["context"], source)
-    install(snakemake)
     # The folder of this file has served; the script's own comes last, so that it hides nothing.
     del sys.path[0]
     folder = os.path.dirname(path)
     if folder not in sys.path:
         sys.path.append(folder)
+    snakemake = make(order["context"], source)
+    install(snakemake)
     sys.argv[0] = path
     for name in ("_object",):
         names.pop(name, None)

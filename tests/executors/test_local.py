@@ -43,7 +43,9 @@ def test_jobs_run_and_are_in_the_journal(here, order, executor):
     ended = [line["r"][1] for line in body if "r" in line]
     assert sorted(started) == sorted(ended) == sorted(s.token for s in specs)
     for token in started:
-        order_of = [i for i, line in enumerate(body) if token in (line.get("s") or line.get("r", ()))]
+        order_of = [
+            i for i, line in enumerate(body) if token in (line.get("s") or line.get("r", ()))
+        ]
         assert order_of == sorted(order_of)
 
 

@@ -68,7 +68,8 @@ def test_old_outputs_are_gone_when_the_action_starts(here, order):
     write(here / "out.txt", "old")
     write(here / "d/x", "old")
     spec = order(
-        "test ! -e out.txt; test ! -e d; touch out.txt; mkdir d", ["out.txt", ("d", {"directory": True})]
+        "test ! -e out.txt; test ! -e d; touch out.txt; mkdir d",
+        ["out.txt", ("d", {"directory": True})],
     )
     assert attempt(spec).ok
     assert os.listdir("d") == [files.MARKER]
@@ -224,7 +225,9 @@ def test_digest_is_of_what_the_job_found(here, order):
 
 def test_environment_and_token(here, order):
     spec = order(
-        'echo "$RULEKIT_ATTEMPT $OMP_NUM_THREADS" > out', ["out"], environment={"OMP_NUM_THREADS": "3"}
+        'echo "$RULEKIT_ATTEMPT $OMP_NUM_THREADS" > out',
+        ["out"],
+        environment={"OMP_NUM_THREADS": "3"},
     )
     attempt(spec)
     assert (here / "out").read_text() == "r-1-1 3\n"
