@@ -8,6 +8,7 @@ import time
 from rulekit.engine.interrupts import Interrupts
 from rulekit.engine.journal import RunJournal
 from rulekit.engine.loop import RunLoop
+from rulekit.errors import RulekitError, RuleFileError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,5 +71,13 @@ def rule_and_values(prepared: Prepared, done: frozenset[str]) -> None:
 
 
 def _call(hook: Hook | None, log: str | None) -> None:
-    if hook is not None:
+    if hook is None:
+        return
+    try:
         hook.function(log or os.devnull)
+    except (RulekitError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        from rulekit.language.usererrors import diagnose
+
+        raise RuleFileError(diagnostics=(diagnose(error, hook.span),)) from error

@@ -234,7 +234,7 @@ class RunLoop:
             stage = self._stage
             orders = []
             for launch in launches:
-                if stage.plan.rule_of(launch.job).body.kind == "none":
+                if self._only_collects(launch.job):
                     self._collected(launch.job)
                     if self._stage is not stage:
                         break  # a checkpoint: the jobs have other numbers now
@@ -273,7 +273,7 @@ class RunLoop:
         specs = [spec for _, spec in orders]
         stage = self._stage
         for job in self._schedule.upcoming(_AHEAD):
-            if job in self._built or stage.plan.rule_of(job).body.kind == "none":
+            if job in self._built or self._only_collects(job):
                 continue
             try:
                 spec = self._specs.build(stage, job, 1)
@@ -284,6 +284,10 @@ class RunLoop:
         new = [spec for spec in specs if spec.token not in self._intended]
         self._intended.update(spec.token for spec in new)
         self._journal.intend([facts_of(stage, spec) for spec in new])
+
+    def _only_collects(self, job: int) -> bool:
+        plan = self._stage.plan
+        return plan.rule_of(job).body.kind == "none" and not plan.outputs[job]
 
     def _collected(self, job: int) -> None:
         """A rule without an action is done when its inputs are."""

@@ -140,6 +140,8 @@ class SpecBuilder:
         kind = rule.body.kind
         if kind == "shell":
             return self._shell(stage.plan.workflow, rule, names), None
+        if kind == "none":
+            return {"kind": "none"}, None
         if kind == "run":
             return self._run_body(rule, names, stage)
         if kind == "script":

@@ -176,7 +176,7 @@ class JobValues:
         if callable(priority):
             from rulekit.language.resources import evaluate
 
-            available = {"input": job.input, "attempt": attempt}
+            available = {"input": job.input, "attempt": attempt, "rulename": job.rule.name}
             priority = evaluate(job.rule, "priority", priority, job.wildcards, available)
         return self._request(threads, resources, priority)
 

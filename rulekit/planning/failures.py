@@ -7,8 +7,6 @@ from rulekit.frozen import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from rulekit.model.rule import Rule, Workflow
 
 
@@ -164,10 +162,20 @@ def ambiguous(path: str, one: Rule, two: Rule, keys: tuple[str, str]) -> PlanErr
     )
 
 
+def made_twice(path: str, one: Rule, two: Rule, keys: tuple[str, str]) -> PlanError:
+    """The error for a file that two jobs of the plan would write."""
+    return PlanError(
+        f"two jobs make `{path}`: `{keys[0]}` and `{keys[1]}`",
+        code="RK0411",
+        span=two.span,
+        caret="one of its outputs",
+        labels=(Label(one.span, "one of its outputs too"),) if one is not two else (),
+        help="give the file another name in one of the rules",
+    )
+
+
 def text_of(error: BaseException) -> str:
     """One line about an exception of user code."""
     said = str(error).strip().split("\n")[0]
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
-
-Explain = "Callable[[Sequence[str]], PlanError]"

@@ -7,7 +7,7 @@ from rulekit.planning.plan import Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from rulekit.planning.options import PlanOptions
 
@@ -34,6 +34,52 @@ def keep_only(plan: Plan, keep: set[int], targets: Iterable[int] | None = None) 
         files,
         target_jobs,
         {new[j]: new.get(w, -1) for j, w in plan.waits.items() if j in new},
+        plan.warnings,
+    )
+
+
+def reordered(plan: Plan, extra: Mapping[int, Iterable[int]]) -> Plan:
+    """The plan with more needs (job to jobs that must come before), renumbered to fit them.
+
+    Raises `PlanError` if that closes a cycle.
+    """
+    needs = [tuple(dict.fromkeys((*plan.needs[j], *extra.get(j, ())))) for j in plan.numbers()]
+    left = [len(needed) for needed in needs]
+    users: list[list[int]] = [[] for _ in needs]
+    for j, needed in enumerate(needs):
+        for n in needed:
+            users[n].append(j)
+    ready = [j for j, count in enumerate(left) if not count]
+    order: list[int] = []
+    for j in ready:  # grows while it is read
+        order.append(j)
+        for user in users[j]:
+            left[user] -= 1
+            if not left[user]:
+                ready.append(user)
+    if len(order) < len(needs):
+        stuck = next(j for j, count in enumerate(left) if count)
+        raise PlanError(
+            f"`{plan.key(stuck)}` updates a file that it needs to be made after the update",
+            code="RK0412",
+            span=plan.rule_of(stuck).span,
+            help="a job that reads a file with `before_update` cannot depend on the update",
+        )
+    new = {old: i for i, old in enumerate(order)}
+    return Plan(
+        plan.workflow,
+        plan.templates,
+        [plan.rule[j] for j in order],
+        [plan.wildcards[j] for j in order],
+        [plan.inputs[j] for j in order],
+        [plan.outputs[j] for j in order],
+        [tuple(new[n] for n in needs[j]) for j in order],
+        [plan.input_names[j] for j in order],
+        [plan.input_flags[j] for j in order],
+        {path: new[j] for path, j in plan.producer.items()},
+        plan.targets,
+        tuple(new[j] for j in plan.target_jobs),
+        {new[j]: new.get(w, -1) for j, w in plan.waits.items()},
         plan.warnings,
     )
 

@@ -18,7 +18,7 @@ from rulekit.planning.failures import FileFailure, JobFailure
 from rulekit.planning.index import ProducerIndex
 from rulekit.planning.options import PlanOptions
 from rulekit.planning.plan import Plan
-from rulekit.planning.prune import keep_only, selected
+from rulekit.planning.prune import keep_only, reordered, selected
 from rulekit.planning.templates import RuleTemplate
 
 TYPE_CHECKING = False
@@ -115,6 +115,8 @@ class _Search:
         self.open_files: set[str] = set()
         self.tainted = False  # the failure at hand comes from a cycle
         self.dropped = False  # a candidate failed after others were settled for it
+        self.before_update: dict[str, list[_Frame]] = {}
+        self.doubles: list[tuple[str, int, int]] = []  # a file and two jobs that make it
         self.warnings: list[str] = []
         self.target_files: dict[str, None] = {}
         self.target_jobs: dict[int, None] = {}
@@ -140,7 +142,10 @@ class _Search:
                     raise failures.job_failed(settled)
                 number = settled
             self.target_jobs[number] = None
-            for path in self.outputs[number]:
+            flags = dict(self.templates[rule.index].outputs.flags)
+            outputs = self.outputs[number]
+            lasting = [path for i, path in enumerate(outputs) if "temp" not in flags.get(i, ())]
+            for path in lasting or outputs:
                 self.target_files[path] = None
             return
         if target not in self.made:
@@ -180,8 +185,6 @@ class _Search:
                 if fixed is not None:
                     only = [c for c in found if self.rules[c[0]].name == fixed]
                     found = only or found
-                if flags.get("before_update"):
-                    found = []
         if len(found) > 1:
             found = self.index.ordered(found)
         return found
@@ -216,7 +219,12 @@ class _Search:
             while position < end:
                 path = inputs[position]
                 number = made.get(path)
-                if number is None:
+                if frame.flags and "before_update" in frame.flags.get(path, ()):
+                    # The file as it is now; whoever updates it comes later.
+                    if not self.files.exists(path):
+                        frame.failed.append(FileFailure(path, ()))
+                    self.before_update.setdefault(path, []).append(top)
+                elif number is None:
                     known = failed.get(path)
                     if known is not None:
                         frame.failed.append(known)
@@ -360,8 +368,6 @@ class _Search:
     def _cut_to_batch(self, frame: _Frame) -> None:
         assert self.options.batch is not None
         name, part, count = self.options.batch
-        if part == count:
-            return  # the last part needs all files; those of earlier parts are there by now
         total = len(frame.inputs)
         if total < count:
             raise PlanError(
@@ -371,6 +377,11 @@ class _Search:
                 help=f"use at most `--batch {name}=1/{max(total, 1)}`",
             )
         size = total // count
+        if part == count:
+            # The rule itself: what earlier parts made must be there, it is not made now.
+            present = {path: {"before_update": True} for path in frame.inputs[: (part - 1) * size]}
+            frame.flags = {**frame.flags, **present}
+            return
         frame.inputs = frame.inputs[(part - 1) * size : part * size]
         frame.names = {}
 
@@ -430,7 +441,11 @@ class _Search:
         self.numbers[frame.rule, values] = number
         made = self.made
         for path in outputs:
-            made.setdefault(path, number)
+            other = made.get(path, SOURCE)
+            if other >= 0:
+                self.doubles.append((path, other, number))
+            else:
+                made[path] = number
         if frame.waits is not None:
             self.waits[number] = self.numbers.get(frame.waits, -1)
 
@@ -470,9 +485,30 @@ class _Search:
             self.waits,
             tuple(dict.fromkeys(self.warnings)),
         )
-        if self.dropped:
+        keep = _reachable(plan) if self.dropped else None
+        for path, one, other in self.doubles:
+            if keep is None or (one in keep and other in keep):
+                raise failures.made_twice(
+                    path, plan.rule_of(one), plan.rule_of(other), (plan.key(one), plan.key(other))
+                )
+        if self.before_update:
+            plan = self._updates_last(plan)
+        if keep is not None:
             plan = keep_only(plan, _reachable(plan))
         return plan
+
+    def _updates_last(self, plan: Plan) -> Plan:
+        """The plan in which jobs that update a file wait for those that read it as it was."""
+        extra: dict[int, set[int]] = {}
+        for path, frames in self.before_update.items():
+            maker = plan.producer.get(path)
+            if maker is None:
+                continue
+            for frame in frames:
+                reader = self.numbers.get((frame.rule, frame.values))
+                if reader is not None and reader != maker:
+                    extra.setdefault(maker, set()).add(reader)
+        return reordered(plan, extra) if extra else plan
 
 
 def _reachable(plan: Plan) -> set[int]:
