@@ -154,7 +154,7 @@ class _Lowering:
     def fill(self, node: ast.stmt, statement: tree.Statement) -> list[ast.stmt]:
         """The Python statements for one statement of the language; `node` is its stand-in."""
         kind = type(statement)
-        maker = _Maker(node)
+        maker = _Maker(node, statement.keyword)
         if kind is tree.Rule:
             return self.rule(maker, node, statement)  # type: ignore[arg-type]
         word = statement.keyword.text
@@ -255,7 +255,7 @@ class _Lowering:
         self, node: ast.If, statement: tree.Rule, action: tree.Directive
     ) -> tuple[list[ast.stmt], _Maker]:
         if statement.inline_run:
-            return node.body, _Maker(node)
+            return node.body, _Maker(node, statement.keyword)
         line = action.keyword.loc[0]
         stand_in = next(part for part in node.body if part.lineno == line)
         assert isinstance(stand_in, ast.If)
@@ -268,7 +268,7 @@ class _Lowering:
                         part.col_offset -= 1  # type: ignore[attr-defined]
                     if getattr(part, "end_lineno", 0) == line:
                         part.end_col_offset -= 1  # type: ignore[attr-defined]
-        return stand_in.body, _Maker(stand_in)
+        return stand_in.body, _Maker(stand_in, action.keyword)
 
     def body_text(self, body: Piece) -> str:
         """A body's source with the indentation of its first line, unless it is inline."""
@@ -302,7 +302,7 @@ class _Lowering:
             end = keyword.end if value is None else value.end
             loc = source.loc(keyword.start, end)
             call = calls[loc[0]].value  # type: ignore[attr-defined]
-            inner = _Maker(call)
+            inner = _Maker(call, keyword)
             args, kwargs = self.arguments(inner, call)
             values = [inner.constant(keyword.text), inner.constant(loc), args, kwargs]
             made.append(inner.tuple(values))
@@ -344,16 +344,17 @@ class _Lowering:
 
 
 class _Maker:
-    """Makes nodes that stand where another one stands."""
+    """Makes nodes that stand where a keyword stands; `node` is its stand-in."""
 
     __slots__ = ("place",)
 
-    def __init__(self, node: Any) -> None:
+    def __init__(self, node: Any, keyword: Piece) -> None:
+        # One line only: Python takes a method call to be where its name ends.
         self.place = {
             "lineno": node.lineno,
             "col_offset": node.col_offset,
-            "end_lineno": node.end_lineno,
-            "end_col_offset": node.end_col_offset,
+            "end_lineno": node.lineno,
+            "end_col_offset": node.col_offset + keyword.end - keyword.start,
         }
 
     def constant(self, value: object) -> ast.expr:

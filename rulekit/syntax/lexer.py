@@ -213,7 +213,7 @@ class Lexer:
         if not has_colon:
             statement.header_end = statement.tokens[-1].end
             if kind == "USE" and self._body_end(index) == index + 1:
-                statement.edits = holes.nothing(self.text, first.start, self._content_end(index))
+                statement.edits = holes.nothing(self.text, first.start, self.lines[index].end)
                 return index + 1
             # Read the body all the same: it may hold mistakes of its own.
         else:
@@ -325,7 +325,7 @@ class Lexer:
         found = _ITEM.match(text, at, line.end)
         word = None if found is None else found[2]
         if found is not None and found[1] is not None:
-            end = self._content_end(index)
+            end = self.lines[index].end
             statement.tokens.append(Token("DOCSTRING", at, end))
             return index + 1
         kind = None if word is None else table.get(word)
@@ -376,7 +376,7 @@ class Lexer:
         if first.type == "USE":
             noun, name = "`use rule ... with:`", None
         called = noun if name is None else f"{noun} `{self.text[name.start : name.end]}`"
-        end = self._content_end(index)
+        end = self.lines[index].end
         label = Label(self.source.span(first.start, statement.header_end), f"in this {noun}")
         labels = (label,) if first.type != "USE" else ()
         help_: str | None
@@ -436,11 +436,11 @@ class Lexer:
         while after < size and lines[after].column > column:
             after += 1
         if after > index + 1:
-            end = self._content_end(after - 1)
+            end = self.lines[after - 1].end
             if start >= line.end:
                 start = lines[index + 1].first
         elif start < line.end:
-            end = self._content_end(index)
+            end = self.lines[index].end
         else:
             return after, at, -1
         return after, start, end
@@ -456,18 +456,9 @@ class Lexer:
             after += 1
         return after
 
-    def _content_end(self, index: int) -> int:
-        """The end of a line's last token."""
-        text = self.text
-        line = self.lines[index]
-        end = line.end
-        while end > line.first and text[end - 1] in " \t\f":
-            end -= 1
-        return end
-
     def _dropped(self, after: int, statement: LexedStatement) -> int:
         """A statement that cannot be used: make its text a hole without content."""
-        end = self._content_end(after - 1)
+        end = self.lines[after - 1].end
         statement.edits = holes.nothing(self.text, statement.tokens[0].start, end)
         return after
 

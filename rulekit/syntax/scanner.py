@@ -21,8 +21,7 @@ if TYPE_CHECKING:
         """One logical line that is not blank; offsets into the text.
 
         `first` is the first token, `column` its indentation as Python counts it (tabs to
-        multiples of eight), `end` is behind the last character that is not comment (blanks
-        may stand before it), `next` is where the next line begins.
+        multiples of eight), `end` is behind the last token, `next` is where the next line begins.
         """
 
         first: int
@@ -64,11 +63,13 @@ _PLAIN = r"[^\n\"'#()\[\]{}\\]++"
 _SKIP = rf"{_PLAIN}|{_GUARD}(?:{_STRING})|\\\n"
 # Whole logical lines whose brackets do not nest.
 _FLAT = rf"(?:{_SKIP}|\n|\#[^\n]*+)*+"
+# Line joints before the first token count for nothing; the indentation is that of the first line.
+_LEAD = r"([ \t\f]*+)(?:\\\n[ \t\f]*+)*+"
 _LINE = re.compile(
-    rf"[ \t\f]*+((?:{_SKIP}|\({_FLAT}\)|\[{_FLAT}\]|\{{{_FLAT}\}})*+)(?:\#[^\n]*+)?+(?:\n|\Z)",
+    rf"{_LEAD}((?:{_SKIP}|\({_FLAT}\)|\[{_FLAT}\]|\{{{_FLAT}\}})*+)(?:\#[^\n]*+)?+(?:\n|\Z)",
     re.DOTALL,
 )
-_BLANKS = re.compile(r"[ \t\f]*+")
+_BLANKS = re.compile(_LEAD)
 _BLANK_LINES = re.compile(r"(?:[ \t\f]*+(?:\#[^\n]*+)?+\n)*+")
 _STEP = re.compile(rf"(?:{_SKIP})*+", re.DOTALL)
 _ANY_STRING = re.compile(_STRING, re.DOTALL)
@@ -100,18 +101,20 @@ def scan(text: str) -> tuple[list[Line], list[Problem]]:
             break
         found = match_line(text, at)
         if found is not None:
-            first, end = found.span(1)
+            first, end = found.span(2)
             after = found.end()
+            indent = found[1]
         else:
             blanks = _BLANKS.match(text, at)
             assert blanks is not None
             first = blanks.end()
+            indent = blanks[1]
             end, after, problem, opened = _long_line(text, first)
             if problem is not None:
                 if opened:
                     # The line that looks like a new statement behind the first open bracket:
                     # what stands after it does not belong to this one.
-                    resume = _resume(text, at, first, opened[0])
+                    resume = _resume(text, len(indent), opened[0])
                     if resume <= problem.start or problem.kind == "open":
                         inner = max(start for start in opened if start < resume)
                         problem = Problem("open", inner, inner + 1)
@@ -122,9 +125,10 @@ def scan(text: str) -> tuple[list[Line], list[Problem]]:
                     break
                 if problem.kind == "string" and _is_triple(text, problem.start):
                     end = after = size
+        while first < end and (char := text[end - 1]) in " \t\f\n":
+            end -= 2 if char == "\n" else 1  # a line end is here only with its backslash
         if first < end:
-            indent = text[at:first]
-            column = first - at
+            column = len(indent)
             if "\t" in indent or "\f" in indent:
                 column = _column(indent)
             add(Line(first, column, end, after))
@@ -296,12 +300,11 @@ def _line_end(text: str, at: int) -> int:
     return len(text) if end < 0 else end
 
 
-def _resume(text: str, start: int, first: int, after: int) -> int:
-    """Where to go on after an unclosed bracket of the line at `start`.
+def _resume(text: str, width: int, after: int) -> int:
+    """Where to go on after an unclosed bracket of a line indented by `width` characters.
 
     The next physical line behind `after` that begins with a word and is not indented deeper.
     """
-    width = first - start
     at = _line_end(text, after) + 1
     while at < len(text):
         word = _FIRST_WORD.match(text, at)
