@@ -55,6 +55,9 @@ CREATE TABLE output (
 CREATE TABLE incomplete (path TEXT PRIMARY KEY, since REAL NOT NULL) WITHOUT ROWID;
 """
 
+# The messages of a damaged file may hold bytes of it, which then cannot be decoded.
+_ERRORS = (sqlite3.DatabaseError, UnicodeDecodeError)
+
 # File names need not be UTF-8; those that are not are bound as bytes.
 _RECORD_OF = "SELECT record FROM output WHERE path=CAST(? AS TEXT)"
 _UNMARK = "DELETE FROM incomplete WHERE path=CAST(? AS TEXT)"
@@ -185,7 +188,8 @@ class Store:
         self._db: sqlite3.Connection | None = None
         self._copy: str | None = None
         self._text_ids: dict[str, int] = {}
-        self._run: tuple[str, int] | None = None
+        self._run: str | None = None
+        self._run_ids: dict[str, int | None] = {}
 
     # --- opening --------------------------------------------------------------------------
 
@@ -204,7 +208,7 @@ class Store:
         try:
             os.makedirs(state_dir, exist_ok=True)
             store._open()
-        except sqlite3.DatabaseError as error:
+        except _ERRORS as error:
             if not _is_damage(error):
                 raise store._trouble(error) from error
             store._begin_anew(error)
@@ -221,8 +225,7 @@ class Store:
         self._db = db
         db.execute("PRAGMA journal_mode=TRUNCATE")
         db.execute("PRAGMA synchronous=FULL")
-        version = self._version(db)
-        if version == 0:
+        if self._version(db) == 0:
             db.execute("BEGIN IMMEDIATE")
             if self._version(db) == 0:  # another process may have been faster
                 for statement in _SCHEMA.split(";"):
@@ -260,8 +263,11 @@ class Store:
             )
             self._db = db
             if self._version(db) == 0:
+                empty = os.path.getsize(self.path) == 0
                 self.close()
-        except sqlite3.DatabaseError as error:
+                if not empty:
+                    raise sqlite3.DatabaseError("file is not a database")
+        except _ERRORS as error:
             self.close()
             if not _is_damage(error):
                 raise self._trouble(error) from error
@@ -280,7 +286,7 @@ class Store:
         shutil.copyfile(f"{self.path}-journal", f"{path}-journal")
         return path
 
-    def _begin_anew(self, error: sqlite3.DatabaseError) -> None:
+    def _begin_anew(self, error: Exception) -> None:
         """Move a damaged file aside and start with an empty one."""
         self.close()
         aside = f"{self.path}.damaged-{time.strftime('%Y%m%dT%H%M%S')}"
@@ -293,9 +299,9 @@ class Store:
             if os.path.lexists(f"{self.path}-journal"):
                 os.replace(f"{self.path}-journal", f"{aside}-journal")
             self._text_ids = {}
-            self._run = None
+            self._run_ids = {}
             self._open()
-        except (OSError, sqlite3.DatabaseError) as second:
+        except (OSError, *_ERRORS) as second:
             raise StateError(
                 f"the state in `{self.path}` is damaged ({error}) and cannot be replaced: {second}",
                 code="RK0902",
@@ -343,7 +349,7 @@ class Store:
                 # There is a file name that is no UTF-8: from now on the slower way.
                 db.text_factory = _decode
                 return db.execute(statement, values).fetchall()
-        except sqlite3.DatabaseError as error:
+        except _ERRORS as error:
             if not _is_damage(error):
                 raise self._trouble(error) from error
             if self.readonly:
@@ -481,8 +487,8 @@ class Store:
                 "INSERT OR IGNORE INTO run (name, started, host, command) VALUES (?, ?, ?, ?)",
                 (name, started, host, command),
             )
-        self._run = None
-        self._run_id(name)
+        self._run = name
+        self._run_ids.pop(name, None)
 
     def end_run(self, name: str, ended: float, ok: bool) -> None:
         """Note that a run has ended."""
@@ -490,14 +496,14 @@ class Store:
             db.execute("UPDATE run SET ended=?, ok=? WHERE name=?", (ended, int(ok), name))
 
     def _run_id(self, name: str | None) -> int | None:
+        name = self._run if name is None else name
         if name is None:
-            return None if self._run is None else self._run[1]
-        if self._run is None or self._run[0] != name:
+            return None
+        found = self._run_ids.get(name)
+        if found is None:
             rows = self._do("SELECT id FROM run WHERE name=?", (name,))
-            if not rows:
-                return None
-            self._run = (name, rows[0][0])
-        return self._run[1]
+            found = self._run_ids[name] = rows[0][0] if rows else None
+        return found
 
     def commit(self, batch: Iterable[Finished], run: str | None = None) -> None:
         """Put attempts on record, all in one transaction. Only this makes a job "done".
@@ -618,7 +624,7 @@ class _Transaction:
             raise RuntimeError("the store is not open for writing")
         try:
             store._db.execute("BEGIN IMMEDIATE")
-        except sqlite3.DatabaseError as error:
+        except _ERRORS as error:
             if not _is_damage(error):
                 raise store._trouble(error) from error
             store._begin_anew(error)
@@ -635,14 +641,14 @@ class _Transaction:
             try:
                 db.execute("COMMIT")
                 return
-            except sqlite3.DatabaseError as failure:
+            except _ERRORS as failure:
                 error = failure
         try:
             db.execute("ROLLBACK")
-        except sqlite3.DatabaseError:
+        except _ERRORS:
             pass
         store._text_ids = {}
-        if isinstance(error, sqlite3.DatabaseError):
+        if isinstance(error, _ERRORS):
             if _is_damage(error):
                 raise StateError(
                     f"the state in `{store.path}` is damaged: {error}",
@@ -736,7 +742,9 @@ def _unpack_inputs(data: bytes | None) -> tuple[FileFact, ...]:
 # --- damage ---------------------------------------------------------------------------------
 
 
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
+def _is_damage(error: Exception) -> bool:
+    if isinstance(error, UnicodeDecodeError):
+        return True
     code = getattr(error, "sqlite_errorcode", None)
     if code is not None:
         return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or (
