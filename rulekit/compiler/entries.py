@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rulekit.compiler.problems import Problems
     from rulekit.compiler.space import Space
 
-_ODD = re.compile(r"\A\./|\A\s|\s\Z|\n|(?<!:)//|\A\Z").search
+_DOUBLE_SLASH = re.compile(r"(?<!:)//").search
 # What `Namedlist` itself needs; a file of that name could not be reached.
 _RESERVED = frozenset(("get", "keys", "values", "items", "named", "from_dict", "append", "extend",
                        "insert", "remove", "pop", "clear", "count", "reverse", "copy"))  # fmt: skip
@@ -114,7 +114,7 @@ class EntryReader:
                 self._error(str(error), "RK0249", at=value)
             if type(value) is not str:
                 text = FlaggedStr(text, flags_of(value))
-        if _ODD(text) is not None:
+        if "//" in text or text[:2] == "./" or not text or text != text.strip() or "\n" in text:
             self._odd(text)
         if type(text) is str and self.plain:
             return text
@@ -185,8 +185,10 @@ class EntryReader:
             what, help_ = "holds a line break", None
         elif text != text.strip():
             what, help_ = "begins or ends with a blank", None
-        else:
+        elif _DOUBLE_SLASH(text) is not None:
             what, help_ = "holds `//`", "files are compared as text: write one `/`"
+        else:
+            return  # a URL
         self.problems.warning(
             "RK0255",
             f"the {self.kind} `{text}` of rule `{self.draft.name}` {what}",

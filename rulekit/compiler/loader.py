@@ -214,6 +214,14 @@ class Loader:
 
     def shell_code(self, command: str) -> str:
         """What the staleness aspect *code* compares of a shell command's template."""
+        if (
+            "\n" not in command
+            and "#" not in command
+            and "  " not in command
+            and "\t" not in command
+            and command == command.strip()
+        ):
+            return command  # nothing that normalising would take away
         from rulekit.model.normalise import shell_text
 
         return shell_text(command)

@@ -93,7 +93,6 @@ class Finisher:
     def __init__(self, loader: Loader) -> None:
         self.loader = loader
         self.problems = loader.problems
-        self._patterns: dict[int, dict[str, Pattern]] = {}
         self._items: dict[int, dict[str, FileItem]] = {}
         self._checked: set[str] = set()
 
@@ -107,9 +106,8 @@ class Finisher:
         if own is not None:
             constraints = {**outer, **self._own_constraints(draft, own)}
         key = id(outer) if constraints is outer else -1
-        if key == -1:
-            self._items[-1] = {}
-        items = self._items.setdefault(key, {})
+        # Rules with constraints of their own share nothing with others.
+        items: dict[str, FileItem] = {} if key == -1 else self._items.setdefault(key, {})
 
         before = len(self.problems.errors)
         outputs = self._entries(draft, "output", draft.outputs, constraints, items)
@@ -206,8 +204,13 @@ class Finisher:
             return FileItem("", None, value, _NO_FLAGS)
         text = str(value)
         try:
-            pattern = Pattern(text, constraints)
-            self._check_constraints(pattern)
+            known = items.get(text)
+            if known is not None and known.pattern is not None:
+                pattern = known.pattern
+            else:
+                pattern = Pattern(text, constraints)
+                if pattern.names and (constraints or "," in text):
+                    self._check_constraints(pattern)
         except PatternError as error:
             directive = draft.directives[kind]
             self.problems.error(
@@ -218,7 +221,8 @@ class Finisher:
                 at=text,
             )
             return None
-        if "{" in pattern.template or "}" in pattern.template:
+        template = pattern.template
+        if "{" in template or "}" in template:
             self._warn_braces(draft, kind, text)
         if type(value) is str:
             item = items[text] = FileItem(text, pattern, None, _NO_FLAGS)

@@ -46,9 +46,10 @@ def _of_code(code: CodeType, bound: int) -> frozenset[str] | None:
 
 def _accepted(function: Any, bound: int) -> frozenset[str] | None:
     for _ in range(32):  # wrappers of wrappers; a loop of them ends as well
-        override = getattr(function, "__dict__", None) and function.__dict__.get(_OVERRIDE, False)
-        if override is None or override:
-            return override  # type: ignore[no-any-return]
+        own = getattr(function, "__dict__", None)
+        if own and _OVERRIDE in own:
+            override: frozenset[str] | None = own[_OVERRIDE]
+            return override
         wrapped = getattr(function, "__wrapped__", None)
         if wrapped is not None:
             function = wrapped

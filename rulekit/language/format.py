@@ -186,12 +186,12 @@ def _no_such_item(
     else:
         what = f"a value of type `{type(value).__name__}` has no item `{key}`"
     near = closest(str(key), known) if known else None
-    if near is not None:
+    if isinstance(key, str) and key[:1] in ("'", '"'):
+        help_ = "keys in a field are written without quotes: `{x[key]}`"
+    elif near is not None:
         help_ = f"there is an item with a similar name: `{near}`"
     elif known:
         help_ = "known here: " + ", ".join(f"`{one}`" for one in known[:12])
-    elif isinstance(key, str) and key[:1] in ("'", '"'):
-        help_ = "keys in a field are written without quotes: `{x[key]}`"
     else:
         help_ = None
     return RuleFileError(f"`{field.text}` cannot be filled in: {what}", code="RK0240", help=help_)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rulekit.model.rule import Rule
 
 SIZED = ("mem", "disk")
+_SIZED_NAMES = frozenset(base + suffix for base in SIZED for suffix in ("", "_mb", "_mib"))
 
 _SIZE = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-z]*)\s*").fullmatch
 _BYTES = {
@@ -155,13 +156,18 @@ def standard_table(given: Mapping[str, Any]) -> dict[str, Any]:
     """
     table: dict[str, Any] = {}
     for name, value in given.items():
+        if name not in _SIZED_NAMES:
+            if type(value) is not int and not callable(value):
+                value = plain_value(name, value)
+            table[name] = value
+            continue
+        if type(value) is int and name.endswith("_mb") and name not in table:
+            table[name] = value
+            continue
         base = name
         for suffix in ("_mb", "_mib"):
             if name.endswith(suffix):
                 base = name[: -len(suffix)]
-        if base not in SIZED:
-            table[name] = value if callable(value) else plain_value(name, value)
-            continue
         key = base + "_mb"
         if key in table:
             forms = [n for n in given if n in (base, key, base + "_mib")]

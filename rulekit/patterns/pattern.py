@@ -68,7 +68,9 @@ class Pattern:
     wildcard (an index into `names`) goes into each of them.
     """
 
-    __slots__ = ("_regex", "_source", "constraints", "names", "prefix", "slots", "suffix", "template", "text")
+    __slots__ = (
+        "_literals", "_regex", "constraints", "names", "prefix", "slots", "suffix", "template", "text",
+    )  # fmt: skip
 
     text: str
     names: tuple[str, ...]
@@ -77,58 +79,66 @@ class Pattern:
     prefix: str
     suffix: str
     constraints: tuple[str | None, ...]
+    _literals: tuple[str, ...]  # the text between the fields, one more than there are fields
+    _regex: re.Pattern[str] | None  # made when it is asked for
 
     def __init__(self, text: str, constraints: Mapping[str, str] | None = None) -> None:
-        set_ = object.__setattr__
-        set_(self, "text", text)
+        _set_text(self, text)
+        _set_regex(self, None)
+        if "{" not in text:
+            _set_names(self, ())
+            _set_slots(self, ())
+            _set_template(self, text.replace("%", "%%") if "%" in text else text)
+            _set_prefix(self, text)
+            _set_suffix(self, "")
+            _set_constraints(self, ())
+            _set_literals(self, (text,))
+            return
+        # The pieces are literal, name, constraint, literal, name, ... , literal.
+        pieces = _FIELD.split(text)
+        literals = pieces[::3]
+        fields = pieces[1::3]
+        inline = pieces[2::3]
         names: dict[str, int] = {}
-        inline: dict[str, str] = {}
-        literals: list[str] = []
-        slots: list[int] = []
-        end = 0
-        for match in _FIELD.finditer(text) if "{" in text else ():
-            literals.append(text[end : match.start()])
-            end = match.end()
-            name = match["name"]
-            constraint = match["constraint"]
-            if constraint is not None:
-                if name in names:
-                    raise PatternError(
-                        f"the constraint of wildcard `{name}` must stand at its first occurrence"
-                    )
-                inline[name] = constraint.strip()
-            slots.append(names.setdefault(name, len(names)))
-        literals.append(text[end:])
-        outer = constraints or {}
-        chosen = tuple(inline.get(name, outer.get(name)) for name in names)
-        set_(self, "names", tuple(names))
-        set_(self, "slots", tuple(slots))
-        set_(self, "template", "%s".join(part.replace("%", "%%") for part in literals))
-        set_(self, "prefix", literals[0])
-        set_(self, "suffix", literals[-1] if slots else "")
-        set_(self, "constraints", chosen)
-        set_(self, "_source", self._regex_source(literals, tuple(slots), tuple(names), chosen))
-        set_(self, "_regex", None)
+        slots = [names.setdefault(name, len(names)) for name in fields]
+        chosen: list[str | None] = [None] * len(names)
+        if constraints:
+            chosen = [constraints.get(name) for name in names]
+        if inline.count(None) != len(inline):
+            seen: set[str] = set()
+            for name, constraint in zip(fields, inline, strict=True):
+                if constraint is not None:
+                    if name in seen:
+                        raise PatternError(
+                            f"the constraint of wildcard `{name}` must stand at its first occurrence"
+                        )
+                    chosen[names[name]] = constraint.strip()
+                seen.add(name)
+        _set_names(self, tuple(names))
+        _set_slots(self, tuple(slots))
+        template = "%s".join(literals)
+        if "%" in text:
+            template = "%s".join([part.replace("%", "%%") for part in literals])
+        _set_template(self, template)
+        _set_prefix(self, literals[0])
+        _set_suffix(self, literals[-1] if slots else "")
+        _set_constraints(self, tuple(chosen))
+        _set_literals(self, tuple(literals))
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"Pattern is frozen: `{name}` cannot be set")
 
-    @staticmethod
-    def _regex_source(
-        literals: Sequence[str],
-        slots: Sequence[int],
-        names: Sequence[str],
-        constraints: Sequence[str | None],
-    ) -> str:
+    def _regex_source(self) -> str:
+        literals = self._literals
         parts = [re.escape(literals[0])]
         seen: set[int] = set()
-        for slot, literal in zip(slots, literals[1:], strict=True):
+        for slot, literal in zip(self.slots, literals[1:], strict=True):
             # The group is named by index: a wildcard's name may start with a digit.
             if slot in seen:
                 parts.append(f"(?P=w{slot}_)")
             else:
                 seen.add(slot)
-                parts.append(f"(?P<w{slot}_>{constraints[slot] or DEFAULT_CONSTRAINT})")
+                parts.append(f"(?P<w{slot}_>{self.constraints[slot] or DEFAULT_CONSTRAINT})")
             parts.append(re.escape(literal))
         return "".join(parts)
 
@@ -138,14 +148,14 @@ class Pattern:
         found = self._regex
         if found is None:
             try:
-                found = re.compile(self._source, re.DOTALL)
+                found = re.compile(self._regex_source(), re.DOTALL)
             except re.error as error:
                 bad = next(
                     (c for c in self.constraints if c is not None and not _compiles(c)), None
                 )
                 what = f"constraint `{bad}`" if bad is not None else "constraints"
                 raise PatternError(f"the {what} of pattern `{self.text}` is not a regular expression: {error}") from error
-            object.__setattr__(self, "_regex", found)
+            _set_regex(self, found)
         return found
 
     def match(self, path: str) -> tuple[str, ...] | None:
@@ -173,6 +183,18 @@ class Pattern:
 
     def __repr__(self) -> str:
         return f"Pattern({self.text!r})"
+
+
+# The slots' own setters do not go through the refusing `__setattr__`.
+_set_text = Pattern.text.__set__  # type: ignore[attr-defined]
+_set_names = Pattern.names.__set__  # type: ignore[attr-defined]
+_set_slots = Pattern.slots.__set__  # type: ignore[attr-defined]
+_set_template = Pattern.template.__set__  # type: ignore[attr-defined]
+_set_prefix = Pattern.prefix.__set__  # type: ignore[attr-defined]
+_set_suffix = Pattern.suffix.__set__  # type: ignore[attr-defined]
+_set_constraints = Pattern.constraints.__set__  # type: ignore[attr-defined]
+_set_literals = Pattern._literals.__set__  # type: ignore[union-attr]
+_set_regex = Pattern._regex.__set__  # type: ignore[union-attr]
 
 
 def _compiles(regex: str) -> bool:

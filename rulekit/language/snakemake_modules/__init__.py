@@ -1,0 +1,1 @@
+"""What `import snakemake...` in user code finds; one module here for each of that package."""

@@ -1,0 +1,5 @@
+"""`snakemake.shell`."""
+
+from rulekit.language.shell import shell
+
+__all__ = ["shell"]
