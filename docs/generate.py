@@ -192,7 +192,7 @@ def errors() -> str:
         "Every message has a code; `rulekit explain CODE` prints what stands here.",
         "",
     ]
-    for code, text in sorted(explain.TEXTS.items()):
+    for code, text in sorted(explain.PAGES.items()):
         title, _, body = text.strip().partition("\n")
         lines += [f"### {code}: {title.rstrip('.')}", "", *_fenced(body.strip()), ""]
     return "\n".join(lines)
@@ -316,7 +316,8 @@ def _call(name: str, thing: object) -> str:
     parts = []
     for parameter in inspect.signature(thing).parameters.values():
         text = str(parameter.replace(annotation=inspect.Parameter.empty))
-        parts.append(text)
+        # A default that only marks "not given" has nothing to show.
+        parts.append(f"{parameter.name}=…" if " at 0x" in text else text)
     return _cell(f"`{name}({', '.join(parts)})`")
 
 

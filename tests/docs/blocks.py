@@ -140,9 +140,10 @@ class Story:
         self.count = 0
         programs = scratch / "bin"
         programs.mkdir()
-        shim = programs / "rulekit"
-        shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m rulekit "$@"\n')
-        shim.chmod(0o755)
+        for name, words in (("rulekit", "-m rulekit "), ("python3", "")):
+            shim = programs / name
+            shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words}"$@"\n')
+            shim.chmod(0o755)
         keep = ("PATH", "LD_LIBRARY_PATH", "CC")
         self.environment = {name: os.environ[name] for name in keep if name in os.environ}
         self.environment |= {
@@ -257,7 +258,9 @@ def play(
 
 _VARIES = (
     (re.compile(r"^\[[A-Z][a-z]{2} [A-Z][a-z]{2} .*\]$"), "[…]"),
-    (re.compile(r"tmpdir=\S+"), "tmpdir=/tmp"),
+    (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:?\d\d:?\d\d(\.\d+)?"), "…"),
+    (re.compile(r" in \d+\.\d+ s\b"), " in … s"),
+    (re.compile(r" +$"), ""),
 )
 
 
@@ -265,7 +268,10 @@ def refresh(page: Path) -> None:
     """Writes what the commands of a page print into it."""
     corrections: dict[int, tuple[int, list[str]]] = {}
     with tempfile.TemporaryDirectory() as scratch:
-        play(page, Path(scratch), corrections)
+        try:
+            play(page, Path(scratch), corrections)
+        except Mismatch as mismatch:  # what came before it is of use
+            print(mismatch, file=sys.stderr)
     lines = page.read_text().splitlines()
     for line in sorted(corrections, reverse=True):
         count, said = corrections[line]
@@ -277,4 +283,4 @@ def refresh(page: Path) -> None:
 
 if __name__ == "__main__":
     for name in sys.argv[1:]:
-        refresh(Path(name).resolve())
+        refresh(Path(name).absolute())
