@@ -40,7 +40,17 @@ GRACE_S = drive.GRACE_S
 class Job:
     """A job that runs: its own process, or the warden that drives it."""
 
-    __slots__ = ("attempt", "gone", "kill_at", "pid", "problem", "spec", "status", "warden")
+    __slots__ = (
+        "attempt",
+        "gone",
+        "kill_at",
+        "pid",
+        "problem",
+        "quiet",
+        "spec",
+        "status",
+        "warden",
+    )
 
     def __init__(self, spec: JobSpec, pid: int, attempt: Attempt | None, warden: int | None):
         self.spec = spec
@@ -50,6 +60,7 @@ class Job:
         self.problem: str | None = None
         self.kill_at = 0.0
         self.gone = False  # its process has ended, and is waited for
+        self.quiet = False  # its warden has closed its end of the pipe
         self.status = 0
 
 
@@ -106,7 +117,7 @@ class Host:
                         self.poll.unregister(self.control)
                 elif file == self.answers:
                     self.send()
-                else:
+                elif file in self.wardens:  # it may just have ended
                     self.hear(file)
             if self.timers:
                 self.fire()
@@ -197,10 +208,14 @@ class Host:
         if pid == 0:
             status = 70
             try:
-                os.close(ours)
                 signal.set_wakeup_fd(-1)
+                # Who holds one end of a pipe hides from the other end that this host is gone.
+                for file in (ours, self.control, self.answers, *self.wardens):
+                    os.close(file)
                 _write_all(theirs, pack([drive_job(spec, self.environments, theirs)]))
                 status = 0
+            except BrokenPipeError:
+                pass  # nobody watches any more; the next start sees to what is left
             except BaseException:
                 _report_bug()
             finally:
@@ -269,7 +284,11 @@ class Host:
     def hear(self, file: int) -> None:
         """A warden says something."""
         job, reader = self.wardens[file]
-        for message in reader.read():
+        messages = reader.read()
+        if reader.ended and not job.quiet:
+            job.quiet = True
+            self.poll.unregister(file)
+        for message in messages:
             if message[0] == "started":
                 if self.announce:
                     self.outbox.append(("started", job.spec.token, message[1]))
@@ -282,8 +301,8 @@ class Host:
     def warden_ended(self, job: Job) -> None:
         """The last words of a warden; one that left none was killed, and its job with it."""
         assert job.warden is not None
-        self.hear(job.warden)
-        self.poll.unregister(job.warden)
+        while not job.quiet:
+            self.hear(job.warden)
         os.close(job.warden)
         del self.wardens[job.warden]
         if job.gone:

@@ -288,6 +288,20 @@ def left_behind(state_dir: str) -> list[str]:
     return [os.path.join(folder, name) for name in sorted(names) if name.endswith(".jsonl")]
 
 
+def sweep(state_dir: str, older_s: float = 3600.0) -> None:
+    """Take away journals whose makers were killed before they had a head, an hour ago or more."""
+    folder = os.path.join(state_dir, FOLDER)
+    limit = time.time() - older_s
+    for name in os.listdir(folder):
+        if name.startswith(".") and name.endswith(".part"):
+            path = os.path.join(folder, name)
+            try:
+                if os.stat(path).st_mtime < limit:
+                    os.unlink(path)
+            except OSError:
+                pass
+
+
 def sync_folder(path: str) -> None:
     """Make the names in a folder durable. Raises OSError."""
     folder = os.open(path, os.O_RDONLY)

@@ -68,6 +68,7 @@ def recover(
     paths = journal.left_behind(state_dir)
     if not paths:
         return Recovery()
+    journal.sweep(state_dir)
     here = os.getcwd()
     state_dir = os.path.abspath(state_dir)
     work = _Recovering(state_dir, store, say or (lambda _text: None), stop, keep_incomplete)
@@ -127,7 +128,7 @@ class _Recovering:
         """Recover one journal, unless its run goes on or another process is at it."""
         try:
             past = journal.read(path)
-        except FileNotFoundError:
+        except FileNotFoundError:  # it has come to its end in this moment
             return
         state = None if past.owner is None else past.owner.state()
         if state == ALIVE:
@@ -158,15 +159,16 @@ class _Recovering:
             os.close(file)
 
     def _lock(self, file: int, past: Past) -> None:
+        # Not lockf: that lock would go when the journal is read by way of another descriptor.
         try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         except BlockingIOError:
             pass
         except OSError:
             return  # a file system without locks: then there is nothing better to be had
         self.say(f"another process is recovering the run `{past.run}`: waiting for it")
-        fcntl.lockf(file, fcntl.LOCK_EX)
+        fcntl.flock(file, fcntl.LOCK_EX)
 
     def _bring_to_end(self, past: Past, local: bool) -> None:
         self.runs.append(past.run)
