@@ -5,8 +5,8 @@
 caller) and the meaning of values.
 
 Differences to argparse, all on the lenient side: targets may stand between options; an
-abbreviation that fits several options means the one that Snakemake 9 has; a word that is not
-among the choices of an option with an optional value (`--dag results/x.txt`) is a target.
+abbreviation that fits several options means the one that Snakemake 9 has; a word that is not among
+the choices of an option that can do without (`--dag results/x.txt`, `--quiet x.txt`) is a target.
 """
 
 from __future__ import annotations
@@ -259,6 +259,11 @@ def _take(name: str, row: Row, free: Sequence[str]) -> list[str]:
             return []
         return list(free[:1])
     if arity in ("*", "+"):
+        if arity == "*" and "|" in row[4]:
+            choices = row[4].split("|")
+            return list(free)[
+                : next((i for i, w in enumerate(free) if w not in choices), len(free))
+            ]
         if arity == "+" and not free:
             raise UsageError(
                 f"{name} needs at least one {row[3]}", code="RK0102", help=_usage(name, row)
@@ -336,6 +341,9 @@ def _near_option(word: str, names: Mapping[str, Row]) -> str | None:
     from rulekit.errors.diagnostic import closest
 
     start = word.partition("=")[0]
+    verbs = [verb for verb, rows in VERB_OPTIONS.items() if start in names_of(rows)]
+    if verbs:
+        return f"{start} is an option of `rulekit {verbs[0]}`: a command stands before all options"
     plugin = start[2:].partition("-")[0]
     if plugin in ("cluster", "storage", "slurm", "kubernetes", "googlebatch", "aws", "tes"):
         return "options of Snakemake plugins are not available in this version of rulekit"

@@ -105,7 +105,7 @@ Python statements belong into `run:` or outside of the rule.""",
     "RK0205": """\
 statement of the language that is not written as it should be
 For example a rule without a name and colon, names in quotes where none belong
-(`ruleorder: a > b`, `localrules: a, b`), or `use rule` without `from`.""",
+(`ruleorder: a > b`, `localrules: a, b`), or `use rule` without `from`. The help line shows how.""",
     "RK0206": """\
 a directive or statement without a value
 Something must follow the colon, on the same line or indented below it:
@@ -113,7 +113,7 @@ Something must follow the colon, on the same line or indented below it:
     output:
         "a.txt"
 
-An empty list of files is left out altogether, or written as `[]`.""",
+`run:` and `onstart:` need at least one Python statement. A module needs a name and `snakefile:`.""",
     "RK0207": """\
 directive after the action, or a second action
 `run`, `shell`, `script`, `notebook` and `wrapper` come last in a rule, and there is one of them.
@@ -126,14 +126,15 @@ bracket or string that is not closed
 The message shows where it was opened. What follows was taken for a part of it, so that errors
 further down may come from this one.""",
     "RK0210": """\
-Python that cannot stand here
-For example `return` or `yield` outside of a function.""",
+word that is no statement of the language
+The line looks like a statement (`word: value`), but is read as Python, where it does nothing.
+If a statement was meant, the help line names the near one.""",
     "RK0211": """\
 Python's reader gave up
 The text is nested too deeply, or too long, for Python. Split the expression.""",
     "RK0212": """\
-statement in a place where it cannot work
-For example a rule inside an expression, or inside a class body.""",
+argument that is given twice
+A directive has two values of the same name (`input: a="x", a="y"`). Give one of them another name.""",
     "RK0230": """\
 the Python code of the rule file raised an exception
 Rule files are executed when they are read. The place and the last lines of the traceback are
@@ -150,6 +151,14 @@ work. The message says which.""",
 import that fails
 The rule file imports a module that is not installed for the Python that runs rulekit, or a name
 that the module does not have. `from snakemake...` imports are answered by rulekit itself.""",
+    "RK0234": """\
+two rules of the same name
+Names of rules are unique in a workflow, over all included files. Rules from a module get new names
+by `use rule * from NAME as new_*`.""",
+    "RK0235": """\
+rule that does not exist
+A statement names a rule that was not defined before it. Rules can only be used after the line that
+defines or imports them.""",
     "RK0236": """\
 outputs, logs and benchmark have different wildcards
 All of them must have the same wildcards: otherwise two jobs would write the same file.
@@ -161,9 +170,9 @@ wildcard that the output does not have
 The wildcards of a job come from its output. An input can only use those; other values are filled
 in by `expand(...)` or by an input function.""",
     "RK0238": """\
-rule name that is used twice
-Rules need different names within a workflow. Rules from a module get a prefix by
-`use rule * from NAME as new_*`.""",
+pattern that is none
+A brace is missing, or the constraint of a wildcard is no regular expression:
+`{sample,[A-Z]+}`, `{run,\\d+}`.""",
     "RK0239": """\
 value that a directive does not take
 The message says which directive and what it takes. Files are text, paths, functions (for inputs)
@@ -177,10 +186,31 @@ Braces for awk or bash are doubled: {{print $1}}.""",
 field in braces with a form that is not understood
 Fields follow Python's format language: {x:>5}, {x!r}, and {x:q} for quoting. A single brace is
 written twice.""",
+    "RK0243": """\
+file or directory that cannot be used
+A rule file that is named by --snakefile, `include:` or `module`, or a working directory, does not
+exist or cannot be read. `include:` is relative to the file that includes.""",
     "RK0244": """\
 flag that cannot stand here
 Flags such as temp, protected, directory and pipe exclude each other in part, and some are for
 outputs only.""",
+    "RK0245": """\
+module or `use rule` statement that cannot work
+For example a module without `snakefile:`, or a rule derived without a new name. The form is
+
+    module other:
+        snakefile: "other/Snakefile"
+
+    use rule * from other as other_*
+    use rule a from other as a2 with:
+        output: 'b.txt'""",
+    "RK0246": """\
+environment variable that is not set
+`envvars:` names variables that the workflow needs. Export them before the start; their values are
+never shown or stored.""",
+    "RK0247": """\
+statement or package that this version does not have
+The message says what it is, and what to do without it.""",
     "RK0249": """\
 path variable that cannot be filled in
 `<name>` in a path stands for a value of `pathvars:` or of config["pathvars"]. The name is unknown,
@@ -193,23 +223,34 @@ What a checkpoint makes is only known after its job. Ask for it in an input func
         folder = checkpoints.split.get(**wildcards).output[0]
         return expand(folder + "/{i}.txt", i=glob_wildcards(folder + "/{i}.txt").i)""",
     "RK0251": """\
-wildcard constraint that is no regular expression
-Constraints are regular expressions of Python, in a pattern (`{x,\\d+}`) or in
-`wildcard_constraints: x="\\d+"`.""",
+output that is given twice
+Each output file of a rule is listed once.""",
     "RK0252": """\
 function where none can be
 Outputs say which jobs there can be, so they are known before any job. Inputs and params may be
 functions of the wildcards.""",
+    "RK0253": """\
+directive that is given twice
+Of two directives of the same name in one rule only the first counts. Put the values together.""",
+    "RK0254": """\
+rule that `ruleorder` or `localrules` names but that does not exist
+The name may be misspelt, or the rule is defined under another name (rules of modules have the name
+given by `as`).""",
     "RK0255": """\
 doubtful path or value
 The rule file works, but probably not as meant: a path with blanks at its ends, with `//` or with a
 line break, or a value that is ignored. Files are compared as text.""",
     "RK0256": """\
-wrong form of a directive's arguments
-For example positional values where only named ones are taken (`resources: mem_mb=4000`).""",
+resources of a rule that cannot be used
+Resources are named values: `resources: mem_mb=4000, runtime="2h"`. A size is given once, as mem,
+mem_mb or mem_mib.""",
     "RK0257": """\
 flag without effect
 `ancient` is for inputs; `temp`, `protected`, `touch`, `ensure` are for outputs.""",
+    "RK0258": """\
+positional params that are replaced by more or fewer ones
+`use rule ... with: params:` replaces all positional params of the old rule, whose command counts on
+their number. Named params are replaced one by one and are safer.""",
     "RK0290": """\
 kind of rule that this version does not run
 The rule was read, and can be planned, but its action needs a part of rulekit that is not in this
@@ -294,6 +335,13 @@ batch that cannot be cut
     "RK0410": """\
 rule or file named by --until or --omit-from that is not in the plan
 Names are compared with the rules and files of this plan only.""",
+    "RK0411": """\
+two jobs make the same file
+Both are part of this plan, so the file would be written twice. Give it another name in one of the
+rules, or put all wildcards into it.""",
+    "RK0412": """\
+update of a file that depends on itself
+A job that reads a file with `before_update` cannot depend on the job that updates it.""",
     "RK0450": """\
 input function with a wrong result
 An input function gives a file name, a path, or a list of them (nested lists are fine); with
@@ -316,6 +364,10 @@ resources are whole numbers.""",
     "RK0462": """\
 threads that are no number
 `threads:` is a whole number, or a function that gives one.""",
+    "RK0413": """\
+file name that no file can have
+An input function gives a name with a NUL character. Look at where the name comes from: perhaps a
+binary file was read as a list of names.""",
     # -- software --------------------------------------------------------------------------
     "RK0500": """\
 software environment that could not be prepared

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from rulekit.events import Event
     from rulekit.reporting.paint import Paint, Stream
 
+_FULL_CARDS = 3  # of failures with the same rule and cause
+
 
 class Console:
     """Writes events to a stream. `quiet` holds what is left out: progress rules reason host all.
@@ -52,6 +54,7 @@ class Console:
         self._verbose = verbose
         self._clock = clock
         self._failures: list[JobFailed] = []
+        self._alike: dict[tuple[str, str], int] = {}
         self._log: str | None = None
         self._pending: list[str] = []
         self._tell: dict[type, Callable[[Any], None]] = {
@@ -86,7 +89,7 @@ class Console:
 
     def _run_started(self, event: RunStarted) -> None:
         self._log = event.log
-        if "host" not in self._quiet:
+        if "progress" not in self._quiet:
             self._write(f"Provided cores: {event.cores}")
         if self._verbose:
             self._write(f"Rule file: {event.rulefile}")
@@ -110,10 +113,14 @@ class Console:
     def _job_failed(self, event: JobFailed) -> None:
         from rulekit.reporting.failure import failure_block
 
+        # A failure is told whatever is quiet; of many alike only the first ones in full.
+        alike = (event.job.rule, event.cause)
+        seen = self._alike[alike] = self._alike.get(alike, 0) + 1
         if not event.will_retry:
             self._failures.append(event)
-        # A failure is told whatever is quiet.
-        text = failure_block(event, self._paint, whole_logs=self._whole_logs)
+        text = failure_block(
+            event, self._paint, whole_logs=self._whole_logs, short=seen > _FULL_CARDS
+        )
         self._write(f"[{self._clock()}]\n{text}")
         self.flush()
 

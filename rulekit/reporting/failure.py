@@ -54,8 +54,13 @@ def exit_meaning(code: int) -> str:
     return f"exit status {shown}"
 
 
-def failure_block(event: JobFailed, paint: Paint, *, whole_logs: bool = False) -> str:
-    """The card of a failed job, without time stamp and final newline."""
+def failure_block(
+    event: JobFailed, paint: Paint, *, whole_logs: bool = False, short: bool = False
+) -> str:
+    """The card of a failed job, without time stamp and final newline.
+
+    `whole_logs`: not only their ends. `short`: without command and logs.
+    """
     job = event.job
     lines = [paint("error", f"Error in rule {job.rule}:")]
     if job.message is not None:
@@ -69,7 +74,7 @@ def failure_block(event: JobFailed, paint: Paint, *, whole_logs: bool = False) -
         lines.append(f"    output: {', '.join(job.outputs)}")
     if job.logs:
         lines.append(f"    log: {', '.join(job.logs)} (check log file(s) for error details)")
-    if job.command is not None:
+    if job.command is not None and not short:
         lines.append("    shell:")
         lines += ["        " + line for line in job.command.strip("\n").split("\n")]
         if event.exit_code:
@@ -77,7 +82,7 @@ def failure_block(event: JobFailed, paint: Paint, *, whole_logs: bool = False) -
     lines.append("    cause: " + paint("bold", cause_of(event)))
     if event.attempt > 1:
         lines.append(f"    attempt: {event.attempt}")
-    for path, text in event.log_tail:
+    for path, text in event.log_tail if not short or whole_logs else ():
         lines += _tail(path, text, whole_logs)
     if event.again and not event.will_retry:
         lines.append(f"    run it again: {event.again}")

@@ -78,7 +78,7 @@ def _options(rows: dict[str, Row]) -> list[tuple[str, str]]:
     return [
         (name, row[7])
         for name, row in rows.items()
-        if row[6] != "hidden" and not row[8].startswith(("later", "refuse"))
+        if row[6] != "hidden" and not row[8].startswith(("later", "refuse", "silent"))
     ]
 
 

@@ -28,9 +28,13 @@ def execute(command: Command) -> int:
         return dry_run(command)
     _check_executor(options)
     if options.cores is None and not options.touch:
+        from rulekit.cli.parse import VERBS
+
+        verbs = [word for word in options.targets if word in VERBS]
         raise UsageError(
             "how many cores may be used?",
             code="RK0107",
+            notes=tuple(f"`{verb}` is a command only as the first word" for verb in verbs),
             help="add --cores N or --cores all (or -n to see what would run); "
             "`cores: N` in a profile holds for every run",
         )
@@ -58,6 +62,7 @@ def execute(command: Command) -> int:
             touch(prepared, listeners)
             return 0
         finished, signal = run(prepared, listeners)
+        _everyone(listeners, finished)
         if finished.interrupted:
             return 143 if signal == 15 else 130
         return 0 if finished.ok else 1
@@ -112,10 +117,8 @@ def shown_command(stage: Stage) -> Callable[[int], str | None]:
             return None
         template = templates.get(index)
         if template is None:
-            template = templates[index] = compile_template(
-                rule.body.text,
-                shell=True,  # noqa: S604
-            )
+            template = compile_template(rule.body.text, shell=True)  # noqa: S604
+            templates[index] = template
         text: str = template.render(values.names(job), rule.namespace)
         return text
 

@@ -193,13 +193,16 @@ def _told(
 
         lines += _diff(readable(record.code), readable(definitions.code(job)), paint)
     elif reason.kind == "params":
-        lines += _changed_items(record.params, definitions.params(job), paint)
+        names = _param_names(prepared, job)
+        now = [names.get(text, "") + text for text in definitions.params(job)]
+        before = [names.get(text, "") + text for text in record.params]
+        lines += _changed_items(before, now, paint)
     elif reason.kind == "software-env":
         lines += _diff(record.environment, definitions.environment(job), paint)
     elif reason.kind == "input-set":
-        before = {fact.path for fact in record.inputs}
-        now = set(prepared.stage.plan.inputs[job])
-        lines += _changed_items(sorted(before - now), sorted(now - before), paint)
+        read = {fact.path for fact in record.inputs}
+        reads = set(prepared.stage.plan.inputs[job])
+        lines += _changed_items(sorted(read - reads), sorted(reads - read), paint)
     elif reason.kind == "output-changed":
         facts = {fact.path: fact for fact in record.outputs}
         for path in subjects[:_SUBJECTS]:
@@ -210,6 +213,12 @@ def _told(
                     f"{stamp[1]} bytes of {_when(stamp[0] / 1e9)} now"
                 )
     return lines
+
+
+def _param_names(prepared: Prepared, job: int) -> dict[str, str]:
+    """The text of a present param's value → its name with an equals sign."""
+    params = prepared.stage.values.params(job)
+    return {repr(value): f"{name}=" for name, value in params.items()}
 
 
 def _times(
