@@ -276,6 +276,8 @@ def _take(past: Past, texts: list[str | None], body: Any) -> None:
         past.host = (int(pid), int(start))
     elif "c" in body:
         past.committed.update(body["c"])
+    else:
+        raise ValueError("not a line of a journal")
 
 
 def left_behind(state_dir: str) -> list[str]:

@@ -44,7 +44,7 @@ def is_done(j, needs, index):
 
 
 def main(seed):
-    needs, chance = graph(seed)
+    needs, _ = graph(seed)
     store = Store.open(".rulekit")
     recover(".rulekit", store, lambda text: print(text, file=sys.stderr))
     index = store.snapshot()
@@ -72,7 +72,12 @@ def main(seed):
                 attempt=1,
                 token=f"{run}-{j}-1",
                 workdir=os.getcwd(),
-                body={"kind": "shell", "command": command, "executable": "bash", "prefix": "set -eu; "},
+                body={
+                    "kind": "shell",
+                    "command": command,
+                    "executable": "bash",
+                    "prefix": "set -eu; ",
+                },
                 inputs=tuple(f"o{n}" for n in needs[j]),
                 outputs=(OutputSpec(f"o{j}", {"directory": True} if folder else {}),),
                 logs=(),

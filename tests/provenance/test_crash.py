@@ -25,7 +25,9 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 def start(seed):
     words = [sys.executable, str(ROOT / "tests/provenance/driver.py"), str(seed)]
-    return subprocess.Popen(words, env=ENVIRONMENT, stderr=open("stderr", "ab"), start_new_session=True)
+    return subprocess.Popen(
+        words, env=ENVIRONMENT, stderr=open("stderr", "ab"), start_new_session=True
+    )
 
 
 def descendants(pid):
