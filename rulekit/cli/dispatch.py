@@ -61,7 +61,23 @@ def run(words: list[str]) -> int:
     if options.notices and not options.quiet:
         for notice in options.notices:
             sys.stderr.write(f"note: {notice}\n")
-    return _execute(command)
+    return _execute(_with_places(command))
+
+
+def _with_places(command: Command) -> Command:
+    """Files to be written are relative to where the command was given, not to `--directory`."""
+    options = command.options
+    places: dict[str, str] = {}
+    if options.output is not None:
+        places["output"] = os.path.abspath(options.output)
+    if options.log_json not in (None, "-"):
+        assert options.log_json is not None
+        places["log_json"] = os.path.abspath(options.log_json)
+    if not places:
+        return command
+    from rulekit.frozen import replace
+
+    return replace(command, options=options.replace(**places))
 
 
 def read(words: list[str]) -> Command:

@@ -12,7 +12,7 @@ from rulekit.frozen import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 
     from rulekit.cli.parse import Command, Options
     from rulekit.compiler.settings import LoadSettings
@@ -160,6 +160,7 @@ def run_settings(command: Command, loaded: Loaded, *, log_path: str | None = Non
         no_lock=options.nolock,
         drop_metadata=options.drop_metadata,
         benchmark_extended=options.benchmark_extended,
+        skip_script_cleanup="skip_script_cleanup" in options.given,
         print_commands=options.printshellcmds,
         state_dir=STATE_DIR,
         rulefile=loaded.rulefile,
@@ -204,6 +205,31 @@ def file_targets(words: Sequence[str], rules: Container[str]) -> tuple[str, ...]
     )
 
 
+def _files_of(workflow: Workflow, jobs: Sequence[tuple[str, Mapping[str, str]]]) -> Iterator[str]:
+    """`--target-jobs`: for each job its first output, or its rule's name if it has none."""
+    for name, wildcards in jobs:
+        rule = workflow.rule(name)
+        if rule is None:
+            from rulekit.errors.diagnostic import did_you_mean
+
+            raise UsageError(
+                f"--target-jobs: there is no rule `{name}`",
+                code="RK0111",
+                help=did_you_mean("rule", name, [rule.name for rule in workflow.rules]),
+            )
+        pattern = next((item.pattern for entry in rule.outputs for item in entry.items), None)
+        if pattern is None:
+            yield name
+            continue
+        missing = [one for one in pattern.names if one not in wildcards]
+        if missing:
+            raise UsageError(
+                f"--target-jobs: rule `{name}` needs a value for {', '.join(missing)}",
+                code="RK0103",
+            )
+        yield pattern.fill([wildcards[one] for one in pattern.names])
+
+
 def prepare(
     command: Command,
     loaded: Loaded,
@@ -218,6 +244,8 @@ def prepare(
 
     options = command.options
     wanted = options.targets if targets is None else targets
+    if targets is None and options.target_jobs:
+        wanted = (*wanted, *_files_of(loaded.workflow, options.target_jobs))
     if wanted:
         wanted = file_targets(wanted, {rule.name for rule in loaded.workflow.rules})
     return make(

@@ -342,6 +342,10 @@ rules, or put all wildcards into it.""",
     "RK0412": """\
 update of a file that depends on itself
 A job that reads a file with `before_update` cannot depend on the job that updates it.""",
+    "RK0413": """\
+file name that no file can have
+An input function gives a name with a NUL character. Look at where the name comes from: perhaps a
+binary file was read as a list of names.""",
     "RK0450": """\
 input function with a wrong result
 An input function gives a file name, a path, or a list of them (nested lists are fine); with
@@ -364,10 +368,6 @@ resources are whole numbers.""",
     "RK0462": """\
 threads that are no number
 `threads:` is a whole number, or a function that gives one.""",
-    "RK0413": """\
-file name that no file can have
-An input function gives a name with a NUL character. Look at where the name comes from: perhaps a
-binary file was read as a list of names.""",
     # -- software --------------------------------------------------------------------------
     "RK0500": """\
 software environment that could not be prepared
@@ -404,6 +404,9 @@ What a killed run left behind could not be cleared away. The message has the rea
     "RK0607": """\
 the locks cannot be read or written
 Locks are files in .rulekit; the directory must be writable for a run.""",
+    "RK0608": """\
+files that were to be waited for are not there
+--wait-for-files waits for --latency-wait seconds. On network file systems a file may show up late.""",
     # -- locks and state -------------------------------------------------------------------
     "RK0700": """\
 held by another run""",

@@ -321,7 +321,7 @@ def test_changes_and_untracked(plain):
 
 def test_upkeep(plain):
     plain("-c", "2", "-q")
-    assert "not needed" in plain("--unlock").stderr
+    assert "hardly ever needed" in plain("--unlock").stderr
     plain("--cleanup-metadata", "out/table.txt")
     assert "nothing is known of out/table.txt" in plain("--cm", "out/table.txt", code=1).stderr
     assert "nothing is known of how it was made" in plain("why", "out/table.txt").stdout
@@ -519,3 +519,43 @@ def test_names_that_are_no_text(project):
     )
     assert done.returncode == 0, done.stderr
     assert name in done.stdout
+
+
+def test_unlock_clears_dead_and_foreign_locks_but_no_live_one(plain):
+    import json as _json
+
+    from rulekit.provenance.owner import this_process
+
+    own = this_process().to_json()
+    for name, owner in (
+        ("dead", {**own, "pid": 2**22 - 1, "start": 1}),
+        ("foreign", {**own, "host": "elsewhere"}),
+    ):
+        plain.write(f".rulekit/locks/{name}.lock", _json.dumps({"owner": owner}) + "\n")
+    plain.write(".snakemake/locks/0.input.lock", "x")
+    plain("--unlock")
+    assert os.listdir(plain.path / ".rulekit/locks") == []
+    assert os.listdir(plain.path / ".snakemake/locks") == []
+    plain.write(".rulekit/locks/live.lock", _json.dumps({"owner": own}) + "\n")
+    assert "is running" in plain("--unlock", code=7).stderr
+    assert os.listdir(plain.path / ".rulekit/locks") == ["live.lock"]
+
+
+def test_jobs_as_targets(plain):
+    text = plain("-n", "--target-jobs", "one:name=b").stdout
+    assert "out/b.part" in text and "out/a.part" not in text
+    assert "needs a value for name" in plain("-n", "--target-jobs", "one:", code=2).stderr
+    assert "`table`" in plain("-n", "--target-jobs", "tabel:name=b", code=2).stderr
+
+
+def test_waiting_for_files(plain):
+    done = plain("-c", "1", "--wait-for-files", "never", "-w", "0.2", code=6)
+    assert "error[RK0608]" in done.stderr
+    plain("-c", "1", "-q", "--wait-for-files", "Snakefile")
+
+
+def test_files_to_be_written_are_relative_to_the_call(plain):
+    plain("-d", "sub", "-c", "1", "--log-json", "events.jsonl", "-q")
+    assert (plain.path / "events.jsonl").exists()
+    plain("graph", "-d", "sub", "-o", "graph.dot")
+    assert (plain.path / "graph.dot").exists()

@@ -7,7 +7,7 @@ import sys
 import time
 
 from rulekit.cli import session
-from rulekit.errors.tree import SoftwareError, UsageError
+from rulekit.errors.tree import InfrastructureError, SoftwareError, UsageError
 from rulekit.reporting.paint import painter
 
 TYPE_CHECKING = False
@@ -39,6 +39,7 @@ def execute(command: Command) -> int:
             "`cores: N` in a profile holds for every run",
         )
     loaded = session.load(command)
+    _wait_for_files(options)
     log_path = _log_path()
     listeners = make_listeners(options, log_path)
     try:
@@ -157,6 +158,31 @@ def _check_software(prepared: Prepared, options: Options) -> None:
                     span=rule.span,
                     help="have the programs in PATH and leave out --sdm / --use-...",
                 )
+
+
+def _wait_for_files(options: Options) -> None:
+    """`--wait-for-files`: until they are there, at most `--latency-wait` seconds."""
+    wanted = list(options.wait_for_files)
+    if options.wait_for_files_file is not None:
+        try:
+            with open(options.wait_for_files_file, encoding="utf-8") as stream:
+                wanted += [line.strip() for line in stream if line.strip()]
+        except OSError as error:
+            raise UsageError(
+                f"--wait-for-files-file: `{options.wait_for_files_file}`: {error.strerror}",
+                code="RK0109",
+            ) from error
+    if not wanted:
+        return
+    end = time.monotonic() + options.latency_wait
+    while missing := [path for path in wanted if not os.path.exists(path)]:
+        if time.monotonic() >= end:
+            raise InfrastructureError(
+                f"files are not there after {options.latency_wait:g} s: {', '.join(missing[:5])}",
+                code="RK0608",
+                help="--latency-wait SECONDS waits longer",
+            )
+        time.sleep(min(0.1, options.latency_wait))
 
 
 def _log_path() -> str:

@@ -10,35 +10,82 @@ from rulekit.cli import session
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rulekit.cli.parse import Command
+    from rulekit.provenance.owner import Owner
 
 
 def execute(command: Command) -> int:
     options = command.options
-    if options.directory is not None:
-        session.enter(options.directory)
+    _enter_workdir(command)
     if options.unlock:
-        unlock()
-    elif options.cleanup_metadata:
+        return unlock()
+    if options.cleanup_metadata:
         return forget(options.cleanup_metadata)
-    else:
-        cleanup_shadow(options.shadow_prefix)
+    cleanup_shadow(options.shadow_prefix)
     return 0
 
 
-def unlock() -> None:
-    """Dead locks are recognised by every run; those of Snakemake are removed if there are any."""
-    removed = 0
+def _enter_workdir(command: Command) -> None:
+    """The state lies in the working directory, which the rule file may name."""
+    from rulekit.cli.rulefile import find
+
+    if find(command.options.rulefile) is not None:
+        session.load(command)
+    elif command.options.directory is not None:
+        session.enter(command.options.directory)
+
+
+def unlock() -> int:
+    """Clears locks of runs that have ended here, or that run elsewhere, and those of Snakemake."""
+    from rulekit.provenance.owner import ALIVE
+
+    write = sys.stderr.write
+    kept = 0
+    for path, owner in _locks(os.path.join(session.STATE_DIR, "locks")):
+        if owner is not None and owner.state() == ALIVE:
+            write(f"{path} belongs to {owner}, which is running: it is kept\n")
+            kept += 1
+        elif _removed(path):
+            write(f"Removed the lock of {owner or 'an unknown run'}.\n")
     folder = os.path.join(".snakemake", "locks")
     if os.path.isdir(folder):
-        for name in os.listdir(folder):
-            try:
-                os.remove(os.path.join(folder, name))
-                removed += 1
-            except OSError as error:
-                sys.stderr.write(f"error: {folder}/{name} could not be removed: {error.strerror}\n")
-    if removed:
-        sys.stderr.write(f"Removed {removed} lock files of Snakemake.\n")
-    sys.stderr.write("Unlocking is not needed: a lock whose owner has ended is recognised.\n")
+        removed = sum(_removed(os.path.join(folder, name)) for name in os.listdir(folder))
+        if removed:
+            write(f"Removed {removed} lock files of Snakemake.\n")
+    if not kept:
+        write("Unlocking is hardly ever needed: a lock whose owner has ended is recognised.\n")
+    return 7 if kept else 0
+
+
+def _locks(folder: str) -> list[tuple[str, Owner | None]]:
+    """The lock files of runs, each with its owner (None if it cannot be read)."""
+    import json
+
+    from rulekit.provenance.owner import owner_from_json
+
+    found: list[tuple[str, Owner | None]] = []
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".lock"))
+    except OSError:
+        return found
+    for name in names:
+        path = os.path.join(folder, name)
+        try:
+            with open(path, "rb") as stream:
+                found.append((path, owner_from_json(json.loads(stream.readline())["owner"])))
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, KeyError, TypeError):
+            found.append((path, None))
+    return found
+
+
+def _removed(path: str) -> bool:
+    try:
+        os.remove(path)
+    except OSError as error:
+        sys.stderr.write(f"error: {path} could not be removed: {error.strerror}\n")
+        return False
+    return True
 
 
 def forget(paths: tuple[str, ...]) -> int:
