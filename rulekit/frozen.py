@@ -44,6 +44,16 @@ else:
         for name, value in zip(self.__slots__, state, strict=True):
             object.__setattr__(self, name, value)
 
+    _COMMON = (
+        ("__setattr__", _refuse),
+        ("__delattr__", _refuse),
+        ("__eq__", _equal),
+        ("__hash__", _hash),
+        ("__repr__", _repr),
+        ("__getstate__", _getstate),
+        ("__setstate__", _setstate),
+    )
+
     def frozen(cls: type) -> type:
         """Turn an annotated class body into a frozen class with slots."""
         names = tuple(getattr(cls, "__annotations__", ()))
@@ -51,29 +61,31 @@ else:
         defaults = {name: space.pop(name) for name in names if name in space}
         for leftover in ("__dict__", "__weakref__", "__annotate_func__"):
             space.pop(leftover, None)
+        space["__slots__"] = names
+        space["__match_args__"] = names
+        for name, function in _COMMON:
+            space.setdefault(name, function)
+        made = type(cls)(cls.__name__, cls.__bases__, space)
+
+        def first_init(self: Any, *args: object, **kwargs: object) -> None:
+            # Most classes are never instantiated in a given process: the real __init__ is
+            # compiled when the first instance is made.
+            made.__init__ = _compile_init(made, names, defaults)
+            made.__init__(self, *args, **kwargs)
+
+        made.__init__ = first_init
+        return made
+
+    def _compile_init(made: type, names: tuple[str, ...], defaults: dict[str, object]) -> Any:
         arguments = ", ".join(
             f"{name}=_defaults[{name!r}]" if name in defaults else name for name in names
         )
         body = "".join(f" _set_{i}(self, {name})\n" for i, name in enumerate(names)) or " pass\n"
-        space["__slots__"] = names
-        space["__match_args__"] = names
-        for name, function in (
-            ("__setattr__", _refuse),
-            ("__delattr__", _refuse),
-            ("__eq__", _equal),
-            ("__hash__", _hash),
-            ("__repr__", _repr),
-            ("__getstate__", _getstate),
-            ("__setstate__", _setstate),
-        ):
-            space.setdefault(name, function)
-        made = type(cls)(cls.__name__, cls.__bases__, space)
         # The slot descriptors set a field without going through the refusing __setattr__.
         scope = {f"_set_{i}": made.__dict__[name].__set__ for i, name in enumerate(names)}
         scope["_defaults"] = defaults
         exec(f"def __init__(self, {arguments}):\n{body}", scope)  # noqa: S102
-        made.__init__ = scope["__init__"]
-        return made
+        return scope["__init__"]
 
     def replace(record: Any, /, **changes: object) -> Any:
         """A copy of a frozen record with some fields changed."""
