@@ -19,7 +19,12 @@ class Directive:
     __slots__ = ("args", "file", "kwargs", "loc", "scope")
 
     def __init__(
-        self, loc: Loc, file: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], scope: FileScope
+        self,
+        loc: Loc,
+        file: str,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        scope: FileScope,
     ) -> None:
         self.loc = loc
         self.file = file
@@ -34,7 +39,13 @@ class Run:
     __slots__ = ("code", "file", "function", "loc", "scope", "source")
 
     def __init__(
-        self, function: Callable[..., Any], source: str, loc: Loc, code: str, file: str, scope: FileScope
+        self,
+        function: Callable[..., Any],
+        source: str,
+        loc: Loc,
+        code: str,
+        file: str,
+        scope: FileScope,
     ) -> None:
         self.function = function
         self.source = source

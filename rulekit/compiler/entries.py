@@ -22,15 +22,18 @@ if TYPE_CHECKING:
     from rulekit.compiler.space import Space
 
 _DOUBLE_SLASH = re.compile(r"(?<!:)//").search
-# What `Namedlist` itself needs; a file of that name could not be reached.
-_RESERVED = frozenset(("get", "keys", "values", "items", "named", "from_dict", "append", "extend",
-                       "insert", "remove", "pop", "clear", "count", "reverse", "copy"))  # fmt: skip
+# Methods that a list cannot do without; an item of that name could not be reached.
+_RESERVED = frozenset(("get", "keys", "items", "append", "extend", "insert", "remove", "pop", "clear",
+                       "count", "reverse", "copy"))  # fmt: skip
+_SIZES = re.compile(r"size(_files|_tempfiles)?(_kb|_mb|_gb)?").fullmatch
 
 
 class EntryReader:
     """Reads one file directive of one rule: `kind` is input, output, log or benchmark."""
 
-    def __init__(self, draft: Draft, kind: str, directive: Directive, pathvars: Pathvars, problems: Problems) -> None:
+    def __init__(
+        self, draft: Draft, kind: str, directive: Directive, pathvars: Pathvars, problems: Problems
+    ) -> None:
         self.draft = draft
         self.kind = kind
         self.directive = directive
@@ -61,8 +64,8 @@ class EntryReader:
             else:
                 self._add(found, None, value)
         for name, value in self.directive.kwargs.items():
-            if name in _RESERVED:
-                self._error(f"`{name}` cannot be the name of an item: it is a method of lists")
+            if name in _RESERVED or (name[:4] == "size" and self.kind == "input" and _SIZES(name)):
+                self._error(f"`{name}` cannot be the name of an item: lists have it already")
             if type(value) is str:
                 found.append((name, [self.item(value)], False))
             else:
@@ -166,9 +169,7 @@ class EntryReader:
             return ""
         for default in self.default_flags:
             value = _with_default(value, default)
-        if self.space.modifies_paths or (
-            self.kind == "input" and self.space.loader.uses_pathvars
-        ):
+        if self.space.modifies_paths or (self.kind == "input" and self.space.loader.uses_pathvars):
             flags = flags_of(value)
             inner = value.function if isinstance(value, FlaggedFunction) else value
             value = _through(inner, self.space, self.kind, self.pathvars)
@@ -199,7 +200,11 @@ class EntryReader:
         )
 
     def _error(
-        self, message: str, code: str = "RK0239", help: str | None = None, at: str | None = None  # noqa: A002
+        self,
+        message: str,
+        code: str = "RK0239",
+        help: str | None = None,  # noqa: A002
+        at: str | None = None,
     ) -> None:
         self.problems.error(
             code,

@@ -12,9 +12,9 @@ from rulekit.compiler.scope import FileScope, warn_unknown_names
 from rulekit.compiler.space import Space
 from rulekit.compiler.views import CheckpointsView, Names, RulesView, WorkflowView
 from rulekit.errors.diagnostic import Diagnostic
-from rulekit.errors.tree import RulekitError, RuleFileError
+from rulekit.errors.tree import RuleFileError, RulekitError
 from rulekit.language.names import provide
-from rulekit.model.rule import CheckpointGate, Hook, Workflow
+from rulekit.model.rule import CheckpointGate, Hook, Rule, Workflow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ class Loader:
         from rulekit.compiler.rules import Finisher
 
         finisher = Finisher(self)
-        rules = []
+        rules: list[Rule] = []
         for draft in self.drafts.values():
             rule = finisher.finish(draft, len(rules))
             if rule is not None:

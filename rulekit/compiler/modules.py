@@ -177,7 +177,8 @@ def _find(
             loc,
             file,
             at=name,
-            help=did_you_mean("module", name, modules) or f"declare it: `module {name}: snakefile: ...`",
+            help=did_you_mean("module", name, modules)
+            or f"declare it: `module {name}: snakefile: ...`",
         )
     if dynamic not in modules:
         scope._fail(
@@ -279,7 +280,10 @@ def _may_replace(
                 continue
             if rule in specialised:
                 scope._fail(
-                    "RK0245", f"the rule `{rule}` of module `{module.name}` is changed twice", loc, file
+                    "RK0245",
+                    f"the rule `{rule}` of module `{module.name}` is changed twice",
+                    loc,
+                    file,
                 )
             specialised.add(rule)
             matched.add(rule)
@@ -303,7 +307,11 @@ def inherit(
         )  # fmt: skip
     if pattern is None:
         scope._fail(
-            "RK0245", "the derived rule needs a name", loc, file, help=f"`use rule {rules[0]} as b with:`"
+            "RK0245",
+            "the derived rule needs a name",
+            loc,
+            file,
+            help=f"`use rule {rules[0]} as b with:`",
         )
     base = space.rules.get(rules[0]) or scope.loader.drafts.get(space.final_name(rules[0]))
     if base is None:

@@ -67,14 +67,17 @@ def _mark_ancient(draft: Draft, which: frozenset[str | int]) -> None:
 
     marked: list[RawEntry] = []
     for i, (name, items, is_list) in enumerate(draft.inputs):
-        if i in which or name in which:
-            items = [ancient(item) for item in items]
-        marked.append((name, items, is_list))
+        chosen = i in which or name in which
+        marked.append((name, [ancient(item) for item in items] if chosen else items, is_list))
     draft.inputs = marked
 
 
 def wrong_value(
-    loader: Loader, draft: Draft, keyword: str, message: str, help: str | None = None  # noqa: A002
+    loader: Loader,
+    draft: Draft,
+    keyword: str,
+    message: str,
+    help: str | None = None,  # noqa: A002
 ) -> None:
     """Note that a directive's value cannot be used."""
     directive = draft.directives[keyword]
@@ -271,7 +274,9 @@ class Finisher:
                     f"needs texts: `{name}` is {constraint!r}",
                 )
         if directive.args:
-            wrong_value(self.loader, draft, "wildcard_constraints", 'takes named ones: `x="[a-z]+"`')
+            wrong_value(
+                self.loader, draft, "wildcard_constraints", 'takes named ones: `x="[a-z]+"`'
+            )
         return found
 
     # -- wildcards -----------------------------------------------------------------------------
@@ -316,7 +321,8 @@ class Finisher:
         lacking = [name for name in names if name not in item.pattern.names]
         extra = [name for name in item.pattern.names if name not in names]
         caret = ", ".join(
-            [f"`{name}` is missing" for name in lacking] + [f"`{name}` is only here" for name in extra]
+            [f"`{name}` is missing" for name in lacking]
+            + [f"`{name}` is only here" for name in extra]
         )
         directive = draft.directives[kind]
         other = draft.directives[first[0]]
@@ -381,9 +387,7 @@ class Finisher:
 
         A rule that nobody uses may be wrong; existing workflows have such rules.
         """
-        unknown = (
-            [name for name in item.pattern.names if name not in names] if item.pattern else []
-        )
+        unknown = [name for name in item.pattern.names if name not in names] if item.pattern else []
         if not unknown:
             return item
         directive = draft.directives["input"]
@@ -460,14 +464,18 @@ class Finisher:
     def _priority(self, draft: Draft, keyword: str) -> Any:
         value = self._one(draft, keyword, 0)
         if not callable(value) and not isinstance(value, (int, float)):
-            wrong_value(self.loader, draft, keyword, f"must be a number or a function, not {value!r}")
+            wrong_value(
+                self.loader, draft, keyword, f"must be a number or a function, not {value!r}"
+            )
             return 0
         return value
 
     def _retries(self, draft: Draft, keyword: str) -> Any:
         value = self._one(draft, keyword)
         if value is not None and (not isinstance(value, int) or value < 0):
-            wrong_value(self.loader, draft, keyword, f"must be a whole number from 0, not {value!r}")
+            wrong_value(
+                self.loader, draft, keyword, f"must be a whole number from 0, not {value!r}"
+            )
             return None
         return value
 
@@ -494,7 +502,9 @@ class Finisher:
         if value not in SHADOWS:
             near = did_you_mean("kind of shadow", str(value), SHADOWS)
             known = ", ".join(f"`{one}`" for one in SHADOWS)
-            wrong_value(self.loader, draft, keyword, f"cannot be {value!r}", near or f"one of {known}")
+            wrong_value(
+                self.loader, draft, keyword, f"cannot be {value!r}", near or f"one of {known}"
+            )
             return None
         return value
 

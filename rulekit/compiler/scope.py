@@ -12,8 +12,8 @@ import sys
 
 from rulekit.compiler import hooks
 from rulekit.compiler.drafts import Directive, Draft, Run
-from rulekit.compiler.pathvars import STATEMENT, PathvarError
 from rulekit.compiler.pathvars import RULE as RULE_LEVEL
+from rulekit.compiler.pathvars import STATEMENT, PathvarError
 from rulekit.compiler.problems import place
 from rulekit.compiler.rules import ACTIONS, read_files, wrong_value
 from rulekit.errors.diagnostic import Label, did_you_mean
@@ -66,8 +66,8 @@ class FileScope:
         self, directives: tuple[RawDirective, ...], file: str, name: str | None
     ) -> dict[str, Directive]:
         given: dict[str, Directive] = {}
-        for keyword, place_, args, kwargs in directives:
-            keyword = _ALIASES.get(keyword, keyword)
+        for written, place_, args, kwargs in directives:
+            keyword = _ALIASES.get(written, written)
             if keyword in given:
                 self.loader.problems.warning(
                     "RK0253",
@@ -131,8 +131,8 @@ class FileScope:
         if kind == "checkpoint":
             space.checkpoints[own_name] = draft
             space.checkpoints[public] = draft
-        if "localrule" in directives or "handover" in directives:
-            if any(d in directives and directives[d].args[:1] == (True,) for d in ("localrule", "handover")):
+        for keyword in ("localrule", "handover"):
+            if keyword in directives and directives[keyword].args == (True,):
                 loader.localrules[public] = (loc, file)
         self._maybe_default(draft)
         return draft
@@ -159,16 +159,17 @@ class FileScope:
         loader = self.loader
         directive = draft.directives.get("default_target")
         if directive is not None:
-            if directive.args == (True,):
+            value = directive.args[0] if len(directive.args) == 1 else None
+            if value is True:
                 if self.leads:
                     loader.default_target = draft.name
                 return
-            if directive.args != (False,):
+            if value is not False:
                 wrong_value(
                     loader,
                     draft,
                     "default_target",
-                    f"can only be `True`, not {directive.args[0] if directive.args else None!r}",
+                    f"can only be `True`, not {value!r}",
                     "leave it out for rules that are not the default target",
                 )
         if self.leads and loader.default_target is None:
@@ -179,7 +180,11 @@ class FileScope:
         directive = directives.get("container") or directives.get("containerized")
         if directive is not None:
             value = directive.args[0] if len(directive.args) == 1 else None
-            if value is not None and not isinstance(value, (str, os.PathLike)) and not callable(value):
+            if (
+                value is not None
+                and not isinstance(value, (str, os.PathLike))
+                and not callable(value)
+            ):
                 wrong_value(self.loader, draft, "container", f"must be an image, not {value!r}")
             draft.container = os.fspath(value) if isinstance(value, os.PathLike) else value
         elif "template_engine" not in directives:
@@ -216,9 +221,7 @@ class FileScope:
             self._fail("RK0239", f"`{keyword}` takes a path, not {value!r}", loc, file)
         return str(value)
 
-    def _include(
-        self, loc: Loc, file: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
+    def _include(self, loc: Loc, file: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         value = self._only("include", loc, file, args, kwargs)
         path = self.loader.source_file(value, self.basedir, "include", loc, file)
         if path in self.loader.included and not self.space.is_module:
@@ -243,12 +246,12 @@ class FileScope:
             diagnostic = error.diagnostics[0]
             if diagnostic.span is not None:
                 raise
-            self._fail(diagnostic.code, diagnostic.message, loc, file, help=diagnostic.help, at=path)
+            self._fail(
+                diagnostic.code, diagnostic.message, loc, file, help=diagnostic.help, at=path
+            )
         self.loader.take_config_pathvars(space, loc, file)
 
-    def _workdir(
-        self, loc: Loc, file: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
+    def _workdir(self, loc: Loc, file: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         path = self._path("workdir", loc, file, args, kwargs)
         loader = self.loader
         if loader.settings.directory is not None:
@@ -259,7 +262,11 @@ class FileScope:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             self._fail(
-                "RK0243", f"the working directory `{path}` cannot be used: {reason}", loc, file, at=path
+                "RK0243",
+                f"the working directory `{path}` cannot be used: {reason}",
+                loc,
+                file,
+                at=path,
             )
         loader.workdir = os.getcwd()
 
@@ -267,7 +274,9 @@ class FileScope:
         self, loc: Loc, file: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
         if args:
-            self._problem("RK0239", '`wildcard_constraints` takes named ones: `x="[a-z]+"`', loc, file)
+            self._problem(
+                "RK0239", '`wildcard_constraints` takes named ones: `x="[a-z]+"`', loc, file
+            )
         for name, constraint in kwargs.items():
             if not isinstance(constraint, str):
                 self._problem(
@@ -291,9 +300,7 @@ class FileScope:
                 continue
             self.space.constraints[name] = constraint
 
-    def _envvars(
-        self, loc: Loc, file: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
+    def _envvars(self, loc: Loc, file: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         for value in args:
             for name in (value,) if isinstance(value, str) else value:
                 if not isinstance(name, str) or not _SIMPLE_NAME(name):
@@ -320,9 +327,7 @@ class FileScope:
             self._problem("RK0239", f"`container` takes an image, not {value!r}", loc, file)
         self.space.container = value
 
-    def _conda(
-        self, loc: Loc, file: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
+    def _conda(self, loc: Loc, file: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._only("conda", loc, file, args, kwargs)
         if "conda" in self.loader.settings.software:
             self.loader.problems.warning(
@@ -333,9 +338,7 @@ class FileScope:
                 loc,
             )
 
-    def _report(
-        self, loc: Loc, file: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
+    def _report(self, loc: Loc, file: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         path = self._path("report", loc, file, args, kwargs)
         if not self.space.is_module or self.loader.report is None:
             self.loader.report = os.path.join(self.basedir, path)
@@ -369,9 +372,7 @@ class FileScope:
                 continue
             self.loader.resource_scopes[name] = value
 
-    def _pathvars(
-        self, loc: Loc, file: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
+    def _pathvars(self, loc: Loc, file: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.loader.uses_pathvars = True
         self._take_pathvars(self.space.pathvars, kwargs, STATEMENT, loc, file)
 
@@ -404,9 +405,7 @@ class FileScope:
                 return ()
         return args
 
-    def _pepfile(
-        self, loc: Loc, file: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
+    def _pepfile(self, loc: Loc, file: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         path = self._path("pepfile", loc, file, args, kwargs)
         try:
             import peppy
@@ -566,7 +565,9 @@ def overridden(
 
 
 _ALIASES = {"singularity": "container"}
-_STATEMENTS: Mapping[str, Callable[[FileScope, Loc, str, tuple[Any, ...], dict[str, Any]], None]] = {
+_STATEMENTS: Mapping[
+    str, Callable[[FileScope, Loc, str, tuple[Any, ...], dict[str, Any]], None]
+] = {
     "include": FileScope._include,
     "configfile": FileScope._configfile,
     "workdir": FileScope._workdir,

@@ -190,7 +190,8 @@ class CheckpointsView:
                 raise AttributeError(name)
             if name in space.rules:
                 raise UnknownRule(
-                    f"the rule `{name}` is no checkpoint", f"write `checkpoint {name}:` to make it one"
+                    f"the rule `{name}` is no checkpoint",
+                    f"write `checkpoint {name}:` to make it one",
                 )
             raise _unknown("checkpoint", name, space.checkpoints)
         return CheckpointView(draft)

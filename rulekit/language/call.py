@@ -68,7 +68,7 @@ def _accepted(function: Any, bound: int) -> frozenset[str] | None:
             continue
         if isinstance(function, type):
             return _by_signature(function, bound)
-        method = getattr(type(function), "__call__", None)
+        method = getattr(type(function), "__call__", None)  # noqa: B004  its code is wanted
         code = getattr(method, "__code__", None)
         if code is not None:
             return _of_code(code, bound + 1)
@@ -98,9 +98,7 @@ def takes(function: Callable[..., Any], names: frozenset[str] | None) -> Callabl
     return function
 
 
-def call(
-    function: Callable[..., Any], wildcards: object, available: Mapping[str, Any]
-) -> Any:
+def call(function: Callable[..., Any], wildcards: object, available: Mapping[str, Any]) -> Any:
     """Call `function` with the wildcards and with what it takes of `available`.
 
     A value of `available` that is a `Later` is computed only if it is wanted.

@@ -51,7 +51,7 @@ class RuleItem:
         return f"<{self.name} of the job>"
 
 
-def threads(wildcards: Any, threads: Any) -> Any:  # noqa: A001
+def threads(wildcards: Any, threads: Any) -> Any:
     """`threads` outside the rule's action: the job's number of threads."""
     return threads
 

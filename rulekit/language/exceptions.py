@@ -17,7 +17,11 @@ class WorkflowError(Exception):
     """A mistake that a rule file reports itself; all positional arguments are its text."""
 
     def __init__(
-        self, *args: object, lineno: int | None = None, snakefile: str | None = None, rule: Any = None
+        self,
+        *args: object,
+        lineno: int | None = None,
+        snakefile: str | None = None,
+        rule: Any = None,
     ) -> None:
         super().__init__("\n".join(str(arg) for arg in args if arg is not None))
         self.lineno = lineno

@@ -55,7 +55,7 @@ def expand(*args: Any, **wildcards: Any) -> Any:
         raise WorkflowError(f"`expand` takes a pattern and a combiner, not {len(args)} arguments")
     combiner = args[1] if len(args) == 2 else product
     given = args[0]
-    patterns = [given] if isinstance(given, (str, os.PathLike)) else list(given)
+    patterns: list[Any] = [given] if isinstance(given, (str, os.PathLike)) else list(given)
     for i, pattern in enumerate(patterns):
         if type(pattern) is str:
             continue
@@ -136,9 +136,7 @@ def _expand_plain(
     used = [name for name in values if name in fields]
     if not used and combiner is zip:
         return []
-    texts = [
-        [one if type(one) is str else format(one) for one in values[name]] for name in used
-    ]
+    texts = [[one if type(one) is str else format(one) for one in values[name]] for name in used]
     template = _PLAIN_FIELD.sub(
         lambda match: "%s" if match[1] in values else match[0], pattern.replace("%", "%%")
     )
@@ -148,9 +146,7 @@ def _expand_plain(
     combinations: Iterable[tuple[str, ...]] = combiner(*texts)
     if slots == list(range(len(used))):
         return [template % combination for combination in combinations]
-    return [
-        template % tuple([combination[slot] for slot in slots]) for combination in combinations
-    ]
+    return [template % tuple([combination[slot] for slot in slots]) for combination in combinations]
 
 
 def _expand_any(
@@ -366,7 +362,7 @@ def _choose(
 
     wanted = ((os.R_OK, read), (os.W_OK, write), (os.X_OK, execute))
     for one in paths:
-        path = os.path.expanduser(os.fspath(one))
+        path: str = os.path.expanduser(os.fspath(one))
         if allowed(path, wanted) and os.path.isdir(path) == is_dir and os.path.exists(path):
             return path
         if creatable:

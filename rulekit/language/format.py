@@ -66,11 +66,11 @@ class Template:
     @property
     def is_plain(self) -> bool:
         """True if there is no field, so that the result is always the same."""
-        return all(type(part) is str for part in self._parts)
+        return all(isinstance(part, str) for part in self._parts)
 
     def roots(self) -> frozenset[str]:
         """The names that fields begin with."""
-        return frozenset(part.first for part in self._parts if type(part) is not str)
+        return frozenset(part.first for part in self._parts if not isinstance(part, str))
 
     def render(self, names: Mapping[str, Any], namespace: Mapping[str, Any]) -> str:
         """The text with all fields filled from `names`, else from `namespace`.
@@ -81,7 +81,7 @@ class Template:
         out: list[str] = []
         shell = self._shell
         for part in self._parts:
-            if type(part) is str:
+            if isinstance(part, str):
                 out.append(part)
                 continue
             first = part.first
@@ -107,7 +107,11 @@ class Template:
                         pass
             out.append(_shown(part, value, names, namespace))
         text = "".join(out)
-        if shell and "<<" in text and any(type(p) is not str and p.guarded for p in self._parts):
+        if (
+            shell
+            and "<<" in text
+            and any(not isinstance(p, str) and p.guarded for p in self._parts)
+        ):
             return self._render_guarded(names, namespace)
         return text
 
@@ -116,7 +120,7 @@ class Template:
 
         text = ShellText(self.text)
         for part in self._parts:
-            if type(part) is str:
+            if isinstance(part, str):
                 text.add(part)
                 continue
             value = names[part.first] if part.first in names else namespace[part.first]
@@ -212,7 +216,7 @@ def _unknown(field: _Field, names: Mapping[str, Any], namespace: Mapping[str, An
             help="fields are filled by name; braces that are meant literally are doubled: `{{}}`",
         )
     wildcards = names.get("wildcards")
-    if isinstance(wildcards, Namedlist) and first in wildcards.keys():
+    if isinstance(wildcards, Namedlist) and first in wildcards._names:
         help_ = f"did you mean `wildcards.{first}`?"
     else:
         from rulekit.errors.diagnostic import did_you_mean
@@ -222,9 +226,7 @@ def _unknown(field: _Field, names: Mapping[str, Any], namespace: Mapping[str, An
             "if the braces are meant literally (awk, bash), double them: "
             f"`{{{{{field.text[1:-1]}}}}}`"
         )
-    raise RuleFileError(
-        f"the name `{first}` is unknown in this context", code="RK0240", help=help_
-    )
+    raise RuleFileError(f"the name `{first}` is unknown in this context", code="RK0240", help=help_)
 
 
 def _shown(
@@ -271,8 +273,8 @@ def _compile(text: str, shell: bool, quote_all: bool) -> tuple[str | _Field, ...
         for literal, name, spec, conversion in formatter_parser(text):
             if literal:
                 # Doubled braces split a literal; the halves are joined again.
-                if parts and type(parts[-1]) is str:
-                    parts[-1] += literal
+                if parts and isinstance(last := parts[-1], str):
+                    parts[-1] = last + literal
                 else:
                     parts.append(literal)
             if name is not None:

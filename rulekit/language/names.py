@@ -73,10 +73,12 @@ _ADDRESSES: dict[str, tuple[str, str | None]] = {
 # Code that mentions one of these may look at names that no reader of the code can see.
 _DYNAMIC = frozenset(("globals", "locals", "vars", "eval", "exec"))
 _HEAVY = frozenset(
-    "subprocess tempfile threading platform hashlib tarfile dis linecache Path datetime dataclass "
-    "field ThreadPoolExecutor List Dict Set Optional Union Callable Iterable Any snakemake "
-    "logger".split()
-)
+    (
+        "subprocess", "tempfile", "threading", "platform", "hashlib", "tarfile", "dis", "linecache",
+        "Path", "datetime", "dataclass", "field", "ThreadPoolExecutor", "List", "Dict", "Set",
+        "Optional", "Union", "Callable", "Iterable", "Any", "snakemake", "logger",
+    )
+)  # fmt: skip
 
 
 def all_names() -> Iterable[str]:

@@ -69,7 +69,7 @@ def size_in_mb(text: str) -> int:
     match = _SIZE(text)
     if match is None or match[2].lower() not in _BYTES:
         raise ValueError(f"`{text}` is no size such as `500MB` or `1.5 GiB`")
-    return max(1, math.ceil(float(match[1]) * _BYTES[match[2].lower()] / 1e6))
+    return int(max(1, math.ceil(float(match[1]) * _BYTES[match[2].lower()] / 1e6)))
 
 
 def time_in_minutes(text: str) -> int:
@@ -157,9 +157,8 @@ def standard_table(given: Mapping[str, Any]) -> dict[str, Any]:
     table: dict[str, Any] = {}
     for name, value in given.items():
         if name not in _SIZED_NAMES:
-            if type(value) is not int and not callable(value):
-                value = plain_value(name, value)
-            table[name] = value
+            plain = type(value) is int or callable(value)
+            table[name] = value if plain else plain_value(name, value)
             continue
         if type(value) is int and name.endswith("_mb") and name not in table:
             table[name] = value
@@ -206,7 +205,7 @@ def system_tmpdir() -> str:
             *(os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")),
             "/tmp",  # noqa: S108  the same places as `tempfile`
             "/var/tmp",  # noqa: S108
-            "/usr/tmp",  # noqa: S108
+            "/usr/tmp",
         ):
             if path and os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK):
                 _found_tmpdir.append(os.path.abspath(path))
@@ -246,7 +245,11 @@ class Expression:
         return None
 
     def __call__(
-        self, wildcards: Any, input: Any = (), attempt: int = 1, threads: int = 1  # noqa: A002
+        self,
+        wildcards: Any,
+        input: Any = (),  # noqa: A002
+        attempt: int = 1,
+        threads: int = 1,
     ) -> Any:
         if self._code is None:
             return self.text
@@ -306,7 +309,8 @@ def parse_assignments(
         name = name.strip()
         if not sign or not _NAME(name):
             raise UsageError(
-                f"`{option}` takes NAME=VALUE, not `{word}`", code="RK0106",
+                f"`{option}` takes NAME=VALUE, not `{word}`",
+                code="RK0106",
                 help=f"for example `{option} mem_mb=4000`",
             )
         given[name] = _parse_value(name, text, option, expressions)
@@ -395,11 +399,10 @@ def job_resources(
 ) -> Resources:
     """A job's `Resources` from plain values: limits applied, sizes under all their names."""
     values: dict[str, Any] = {"_cores": threads, "_nodes": 1}
-    for name, value in table.items():
-        if value is None:
+    for name, asked in table.items():
+        if asked is None:
             continue
-        if limits and name in limits:
-            value = _limited(name, value, limits[name])
+        value = _limited(name, asked, limits[name]) if limits and name in limits else asked
         values[name] = value
         if name.endswith("_mb") and name[:-3] in SIZED:
             if isinstance(value, TBDString):
@@ -457,9 +460,10 @@ def evaluate_resources(
     """
     available = {"input": input, "threads": threads, "attempt": attempt}
     table: dict[str, Any] = {}
-    for name, value in _merged(rule, defaults, overrides).items():
-        if callable(value):
-            value = evaluate(rule, f"resource `{name}`", value, wildcards, available)
+    for name, given in _merged(rule, defaults, overrides).items():
+        value = given
+        if callable(given):
+            value = evaluate(rule, f"resource `{name}`", given, wildcards, available)
             try:
                 value = _in_mb(name, value) if name[:-3] in SIZED else plain_value(name, value)
             except (ValueError, TypeError) as error:
@@ -547,7 +551,9 @@ def _is_missing_input(error: BaseException, files: Iterable[str]) -> bool:
                 text = str(cause)
                 return any(str(file) in text for file in files)
             name = os.fspath(name)
-            return any(name == file or os.path.abspath(name) == os.path.abspath(file) for file in files)
+            return any(
+                name == file or os.path.abspath(name) == os.path.abspath(file) for file in files
+            )
         cause = cause.__cause__ or cause.__context__
         seen += 1
     return False

@@ -221,7 +221,7 @@ class _Variables:
         return self.given[name] if name in self.given else self.local[name]
 
     def get(self, name: str, default: Any = None) -> Any:
-        return self[name] if name in self else default
+        return self[name] if name in self else default  # noqa: SIM401  this is `get`
 
     def __iter__(self) -> Iterator[str]:
         yield from self.given
@@ -244,7 +244,7 @@ def _formatted(
     )
     if guarded:
         try:
-            return Template(text, shell=True).render(names, frame.f_globals)
+            return Template(text, shell=True).render(names, frame.f_globals)  # noqa: S604  a template
         except RulekitError as error:
             diagnostic = error.diagnostics[0]
             help_ = f"; {diagnostic.help}" if diagnostic.help else ""

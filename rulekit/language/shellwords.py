@@ -33,7 +33,18 @@ _ENDS_WORD = " \t\n;&|()<>"
 class _Frame:
     """One level of nesting."""
 
-    __slots__ = ("cases", "closer", "delimiter", "depth", "kind", "line", "line_has_value", "quoted", "strip", "word")
+    __slots__ = (
+        "cases",
+        "closer",
+        "delimiter",
+        "depth",
+        "kind",
+        "line",
+        "line_has_value",
+        "quoted",
+        "strip",
+        "word",
+    )
 
     def __init__(self, kind: int, closer: str = "") -> None:
         self.kind = kind
@@ -153,6 +164,8 @@ class ShellText:
                 self._refuse(text, "it stands in a comment and would end it")
             written = text
         else:
+            if frame.strip and ("\n" + frame.line.lstrip("\t") + text).find("\n\t") >= 0:
+                self._refuse(text, "a here-document with `<<-` would take its tabs away")
             written = text if frame.quoted else _escape(text, "\\$`")
         if backquotes:
             written = _escape(written, "\\$`")

@@ -82,9 +82,7 @@ class _Finder:
                 ours = "remote_provider"
             else:
                 return None
-        return _ModuleSpec(
-            name, _Loader(ours), origin="rulekit", is_package=inside in _PACKAGES
-        )
+        return _ModuleSpec(name, _Loader(ours), origin="rulekit", is_package=inside in _PACKAGES)
 
 
 def install() -> None:

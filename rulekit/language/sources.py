@@ -57,7 +57,13 @@ class HostedFile:
     """A code file in a git repository elsewhere: which one, and which state of it."""
 
     def __init__(
-        self, host: str, repo: str, path: str, tag: str | None, branch: str | None, commit: str | None
+        self,
+        host: str,
+        repo: str,
+        path: str,
+        tag: str | None,
+        branch: str | None,
+        commit: str | None,
     ) -> None:
         chosen = [one for one in (tag, branch, commit) if one is not None]
         if len(chosen) != 1:

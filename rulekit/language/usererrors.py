@@ -65,9 +65,7 @@ def diagnose(error: BaseException, fallback: Span | None = None) -> Diagnostic:
     span = inside[-1][1] if inside else fallback
     frame = inside[-1][0] if inside else None
     message, code, help_ = _explained(error, frame)
-    labels = tuple(
-        Label(place, "called from here") for _, place in reversed(inside[:-1])
-    )[:6]
+    labels = tuple(Label(place, "called from here") for _, place in reversed(inside[:-1]))[:6]
     notes = []
     origin = _origin(error, frame)
     if origin is not None:
@@ -75,9 +73,7 @@ def diagnose(error: BaseException, fallback: Span | None = None) -> Diagnostic:
     cause = error.__cause__
     if cause is not None:
         notes.append(f"caused by {type(cause).__name__}: {cause}")
-    return Diagnostic(
-        code, message, span, caret="", labels=labels, notes=tuple(notes), help=help_
-    )
+    return Diagnostic(code, message, span, caret="", labels=labels, notes=tuple(notes), help=help_)
 
 
 def _origin(error: BaseException, frame: FrameType | None) -> str | None:
@@ -95,9 +91,7 @@ def _origin(error: BaseException, frame: FrameType | None) -> str | None:
     return f"raised in {file}:{last.tb_lineno} ({last.tb_frame.f_code.co_name})"
 
 
-def _explained(
-    error: BaseException, frame: FrameType | None
-) -> tuple[str, str, str | None]:
+def _explained(error: BaseException, frame: FrameType | None) -> tuple[str, str, str | None]:
     """Message, code and help."""
     from rulekit.language.exceptions import WorkflowError
     from rulekit.model.rule import CheckpointPending
@@ -136,13 +130,12 @@ def _near_name(name: str, frame: FrameType | None) -> str | None:
 
     from rulekit.language.names import all_names
 
+    if name == "wildcards":
+        return "wildcards are known in functions: `lambda wildcards: ...`"
     pool: Iterable[str] = (*all_names(), *dir(builtins))
     if frame is not None:
         pool = (*frame.f_locals, *frame.f_globals, *pool)
-    found = did_you_mean("name", name, [one for one in pool if not one.startswith("_")])
-    if found is None and name == "wildcards":
-        return "wildcards are known in functions: `lambda wildcards: ...`"
-    return found
+    return did_you_mean("name", name, [one for one in pool if not one.startswith("_")])
 
 
 def _near_key(error: KeyError, frame: FrameType | None) -> str | None:
@@ -159,7 +152,9 @@ def _near_key(error: KeyError, frame: FrameType | None) -> str | None:
                 return found
     if isinstance(config, dict) and key not in config:
         if not config:
-            return "if it is meant to be in `config`: the config is empty; is there a `configfile:`?"
+            return (
+                "if it is meant to be in `config`: the config is empty; is there a `configfile:`?"
+            )
         shown = ", ".join(f"`{one}`" for one in list(config)[:10])
         return f"if it is meant to be in `config`: that has {shown}"
     return None
@@ -181,9 +176,7 @@ def _import_help(error: ImportError) -> str | None:
     return None
 
 
-def function_failed(
-    rule: Rule, what: str, wildcards: Any, error: BaseException
-) -> PlanError:
+def function_failed(rule: Rule, what: str, wildcards: Any, error: BaseException) -> PlanError:
     """The error for a user function of a rule that raised something while a plan is made."""
     diagnostic = diagnose(error, rule.span)
     values = str(wildcards)

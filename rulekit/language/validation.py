@@ -63,9 +63,7 @@ def _checker(
         raise WorkflowError(f"the schema `{path}` is not valid: {error.message}") from None
     plain_properties = kind.VALIDATORS["properties"]
 
-    def with_defaults(
-        validator: Any, properties: Any, instance: Any, schema: Any
-    ) -> Iterator[Any]:
+    def with_defaults(validator: Any, properties: Any, instance: Any, schema: Any) -> Iterator[Any]:
         if isinstance(instance, dict):
             for name, part in properties.items():
                 if isinstance(part, dict) and "default" in part:
@@ -90,9 +88,7 @@ def _checker(
     return check
 
 
-def _check_pandas(
-    data: Any, check: Callable[..., None], path: str, set_default: bool
-) -> None:
+def _check_pandas(data: Any, check: Callable[..., None], path: str, set_default: bool) -> None:
     import pandas
 
     if not isinstance(data, pandas.DataFrame):
@@ -122,9 +118,7 @@ def _is_missing(value: Any, pandas: Any) -> bool:
     return bool(found) if isinstance(found, bool) or getattr(found, "shape", None) == () else False
 
 
-def _check_polars(
-    data: Any, check: Callable[..., None], path: str, set_default: bool
-) -> None:
+def _check_polars(data: Any, check: Callable[..., None], path: str, set_default: bool) -> None:
     import polars  # type: ignore[import-not-found,unused-ignore]
 
     lazy = isinstance(data, polars.LazyFrame)

@@ -60,9 +60,7 @@ def branch(
         return choose(lambda value: value)
 
     def later(wildcards: Any, **available: Any) -> Any:
-        return choose(
-            lambda value: call(value, wildcards, available) if callable(value) else value
-        )
+        return choose(lambda value: call(value, wildcards, available) if callable(value) else value)
 
     return takes(later, _union(functions))
 
@@ -129,9 +127,13 @@ def lookup(
         raise LookupError("`within` is missing: a data frame, series or dict", None, query, dpath)
     if query is not None and dpath is not None:
         raise LookupError("only one of `query` and `dpath` can be given", None, query, dpath)
-    if query is not None and hasattr(within, "items") and not hasattr(within, "query"):
-        if not hasattr(within, "to_frame"):
-            query, dpath = None, query
+    if (
+        query is not None
+        and hasattr(within, "items")
+        and not hasattr(within, "itertuples")
+        and not hasattr(within, "to_frame")
+    ):
+        query, dpath = None, query
     if query is None and dpath is None:
         raise LookupError("one of `query` and `dpath` is needed")
     if cols is not None and not isinstance(cols, (str, list)):

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+# Names of methods that an item may have all the same.
+_SHADOWING = frozenset(("sort", "index", "values", "named", "from_dict"))
+
+
 class Namedlist(list):  # type: ignore[type-arg]
     """A list some of whose items have names.
 
@@ -26,7 +30,14 @@ class Namedlist(list):  # type: ignore[type-arg]
         names: Mapping[str, int | tuple[int, int]] | None = None,
     ) -> None:
         super().__init__(items)
-        self.__dict__["_names"] = dict(names) if names else {}
+        if names:
+            self.__dict__["_names"] = dict(names)
+            if not _SHADOWING.isdisjoint(names):
+                # Items win over methods of these names.
+                for name in _SHADOWING.intersection(names):
+                    self.__dict__[name] = self._named(name)
+        else:
+            self.__dict__["_names"] = {}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Namedlist:
@@ -77,14 +88,10 @@ class Namedlist(list):  # type: ignore[type-arg]
 
     def sort(self, *args: Any, **kwargs: Any) -> None:
         """Refused: positions would change under the names."""
-        if "sort" in self._names:
-            return self._named("sort")  # type: ignore[no-any-return]
         raise AttributeError(f"{type(self).__name__} cannot be sorted: use sorted(...)")
 
     def index(self, *args: Any, **kwargs: Any) -> int:
         """Refused, as in the language this follows: it would be ambiguous with a name."""
-        if "index" in self._names:
-            return self._named("index")  # type: ignore[no-any-return]
         raise AttributeError(f"{type(self).__name__} has no method `index`: use list(...).index")
 
 

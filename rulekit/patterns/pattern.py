@@ -16,6 +16,7 @@ import re
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
 # The constraint may hold balanced braces two levels deep (`\d{2}`, `(a{1,2}){3}` need one).
 _FIELD = re.compile(
@@ -154,7 +155,9 @@ class Pattern:
                     (c for c in self.constraints if c is not None and not _compiles(c)), None
                 )
                 what = f"constraint `{bad}`" if bad is not None else "constraints"
-                raise PatternError(f"the {what} of pattern `{self.text}` is not a regular expression: {error}") from error
+                raise PatternError(
+                    f"the {what} of pattern `{self.text}` is not a regular expression: {error}"
+                ) from error
             _set_regex(self, found)
         return found
 
@@ -186,15 +189,16 @@ class Pattern:
 
 
 # The slots' own setters do not go through the refusing `__setattr__`.
-_set_text = Pattern.text.__set__  # type: ignore[attr-defined]
-_set_names = Pattern.names.__set__  # type: ignore[attr-defined]
-_set_slots = Pattern.slots.__set__  # type: ignore[attr-defined]
-_set_template = Pattern.template.__set__  # type: ignore[attr-defined]
-_set_prefix = Pattern.prefix.__set__  # type: ignore[attr-defined]
-_set_suffix = Pattern.suffix.__set__  # type: ignore[attr-defined]
-_set_constraints = Pattern.constraints.__set__  # type: ignore[attr-defined]
-_set_literals = Pattern._literals.__set__  # type: ignore[union-attr]
-_set_regex = Pattern._regex.__set__  # type: ignore[union-attr]
+_slots: Any = Pattern.__dict__
+_set_text = _slots["text"].__set__
+_set_names = _slots["names"].__set__
+_set_slots = _slots["slots"].__set__
+_set_template = _slots["template"].__set__
+_set_prefix = _slots["prefix"].__set__
+_set_suffix = _slots["suffix"].__set__
+_set_constraints = _slots["constraints"].__set__
+_set_literals = _slots["_literals"].__set__
+_set_regex = _slots["_regex"].__set__
 
 
 def _compiles(regex: str) -> bool:

@@ -54,7 +54,8 @@ def test_expand_is_the_product_over_the_names_in_the_pattern(pieces, values, pai
     names = [name for name in values if name in used]
     expected = [
         "".join(
-            text if kind == "text" else dict(zip(names, combination))[text] for kind, text in pieces
+            text if kind == "text" else dict(zip(names, combination, strict=True))[text]
+            for kind, text in pieces
         )
         for combination in combiner(*(values[name] for name in names))
     ]
@@ -67,7 +68,9 @@ def test_allow_missing_leaves_other_fields_in_place(pieces, values):
     names = [name for name in values if ("field", name) in pieces]
     expected = [
         "".join(
-            text if kind == "text" else dict(zip(names, combination)).get(text, "{" + text + "}")
+            text
+            if kind == "text"
+            else dict(zip(names, combination, strict=True)).get(text, "{" + text + "}")
             for kind, text in pieces
         )
         for combination in product(*(values[name] for name in names))
@@ -171,7 +174,11 @@ def test_glob_wildcards(tmp_path, monkeypatch):
         touch(tmp_path / name)
     monkeypatch.chdir(tmp_path)
     found = glob_wildcards("reads/{sample}_{n,[12]}.fq")
-    assert sorted(zip(found.sample, found.n)) == [("a", "1"), ("a", "2"), ("sub/b", "1")]
+    assert sorted(zip(found.sample, found.n, strict=True)) == [
+        ("a", "1"),
+        ("a", "2"),
+        ("sub/b", "1"),
+    ]
     assert glob_wildcards("./reads/{x}.txt").x == ["c"]
     assert sorted(glob_wildcards("{top}/c.txt").top) == ["reads"]
     # Directories count as well.

@@ -14,7 +14,9 @@ from rulekit.model.namedlist import InputFiles, Log, OutputFiles, Params, Wildca
 NAMES = {
     "input": InputFiles(["a.txt", "b.txt", "c d.txt"], {"first": 0, "rest": (1, 3)}),
     "output": OutputFiles(["o.txt"]),
-    "params": Params([{"k": {"n": 5}}, None, ["x", "y"], 1.5], {"d": 0, "none": 1, "list": 2, "f": 3}),
+    "params": Params(
+        [{"k": {"n": 5}}, None, ["x", "y"], 1.5], {"d": 0, "none": 1, "list": 2, "f": 3}
+    ),
     "wildcards": Wildcards(["tumor", "r1"], {"sample": 0, "read": 1}),
     "log": Log([]),
     "threads": 4,
@@ -123,7 +125,7 @@ def test_values_are_never_read_as_templates():
 def test_format_for_user_code():
     assert format_text("{} {1} {x}", {"0": "a", "1": "b", "x": "c"}, {}) == "a b c"
     assert format_text("{x}", {"x": "a b"}, {}, quote_all=True) == "'a b'"
-    with pytest.raises(NameError, match="wildcards.s"):
+    with pytest.raises(NameError, match=r"wildcards\.s"):
         format_text("{s}", {"wildcards": Wildcards(["1"], {"s": 0})}, {})
     with pytest.raises(ValueError):
         format_text("{", {}, {})

@@ -42,9 +42,7 @@ assert ours is expand
 
 
 def in_python(code):
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -89,7 +87,7 @@ def test_update_config():
 
 
 def test_format_looks_at_the_caller():
-    local = [1, 2]
+    local = [1, 2]  # noqa: F841
     assert utils.format("{local} {x} {0}", "p", x="y") == "1 2 y p"
 
 
@@ -213,8 +211,6 @@ def test_validate_polars(tmp_path):
 
 
 def test_report_without_docutils(tmp_path):
-    title = "T<i>tle"
+    title = "T<i>tle"  # noqa: F841
     utils.report("Hello {title}", str(tmp_path / "r.html"))
     assert "tle" in (tmp_path / "r.html").read_text()
-
-

@@ -17,7 +17,7 @@ def shell():
 
 
 def test_fields_come_from_the_caller(shell):
-    local = "here"
+    local = "here"  # noqa: F841
     assert shell("echo {local} {GLOBAL} {x} {}", "first", x=5, read=True) == (
         "here from the file 5 first\n"
     )
@@ -71,5 +71,5 @@ def test_files_of_a_job_are_data_but_own_variables_may_be_code(shell):
 
 
 def test_a_very_long_command(shell):
-    text = "x" * 200_000
+    text = "x" * 200_000  # noqa: F841
     assert shell("echo {text} | wc -c", read=True).strip() == "200001"

@@ -11,7 +11,17 @@ if TYPE_CHECKING:
 __version__ = SNAKEMAKE_LEVEL
 
 _SUBMODULES = frozenset(
-    ("utils", "io", "shell", "script", "exceptions", "logging", "common", "workflow", "iocontainers")
+    (
+        "utils",
+        "io",
+        "shell",
+        "script",
+        "exceptions",
+        "logging",
+        "common",
+        "workflow",
+        "iocontainers",
+    )
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import namedtuple
 
 from rulekit import SNAKEMAKE_LEVEL
 from rulekit.language.compat import ON_WINDOWS, is_local_file, smart_join
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 __version__ = SNAKEMAKE_LEVEL
+
+Uri = namedtuple("Uri", ("scheme", "uri_path"))
 
 __all__ = [
     "ON_WINDOWS",
@@ -24,14 +27,12 @@ __all__ = [
 ]
 
 
-def parse_uri(path_or_uri: str) -> Any:
+def parse_uri(path_or_uri: str) -> Uri:
     """A named tuple of `scheme` and `uri_path`."""
-    from collections import namedtuple
-
     scheme, sign, rest = os.fspath(path_or_uri).partition("://")
     if not sign:
         scheme, rest = "file", os.fspath(path_or_uri)
-    return namedtuple("Uri", ("scheme", "uri_path"))(scheme, rest)
+    return Uri(scheme, rest)
 
 
 def async_run(coroutine: Any) -> Any:

@@ -1,11 +1,8 @@
 """`snakemake.exceptions`."""
 
 from rulekit.language.exceptions import *  # noqa: F403
-from rulekit.language.exceptions import (
-    CheckpointPending,
-    LookupError,  # noqa: A004
-    WorkflowError,
-)
+from rulekit.language.exceptions import LookupError, WorkflowError  # noqa: A004
+from rulekit.model.rule import CheckpointPending
 
 __all__ = ["CheckpointPending", "LookupError", "WorkflowError", "print_exception"]
 

@@ -137,7 +137,7 @@ def linecount(filename: str) -> int:
 def read_job_properties(
     jobscript: str,
     prefix: str = "# properties",
-    pattern: re.Pattern[str] = re.compile("# properties = (.*)"),  # noqa: B008
+    pattern: re.Pattern[str] = re.compile("# properties = (.*)"),
 ) -> Any:
     """The properties of a job, from the line of its script that holds them; None without it."""
     import json
