@@ -134,7 +134,7 @@ _settings: dict[str, Any] = {}
 
 
 def _rulefile(path: str | os.PathLike[str] | None) -> str:
-    from rulekit.cli.rulefile import required
+    from rulekit.syntax.locate import required
 
     found = required(None if path is None else os.fspath(path))
     return found if "://" in found else os.path.abspath(found)

@@ -87,7 +87,7 @@ def _workflow_profile(raw: Raw) -> str | None:
     places = [wanted] if name is not None else []
     places.append(below)
     if name is not None or not os.path.isdir(below):
-        from rulekit.cli.rulefile import find
+        from rulekit.syntax.locate import find
 
         rulefile = find(raw["rulefile"][-1][0] if "rulefile" in raw else None)
         if rulefile is not None and "://" not in rulefile:

@@ -40,7 +40,7 @@ def load(command: Command) -> Loaded:
 
     Raises `RuleFileError`, `UsageError`.
     """
-    from rulekit.cli.rulefile import required
+    from rulekit.syntax.locate import required
 
     options = command.options
     rulefile = required(options.rulefile)

@@ -97,7 +97,7 @@ def _open_option(words: Sequence[str], rows: dict[str, Row]) -> Row | None:
 
 def _rules() -> list[tuple[str, str]]:
     """Names of the rules, read from the text of the rule file and its plain includes."""
-    from rulekit.cli.rulefile import find
+    from rulekit.syntax.locate import find
 
     start = find(None)
     if start is None:

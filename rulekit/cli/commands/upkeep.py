@@ -26,7 +26,7 @@ def execute(command: Command) -> int:
 
 def _enter_workdir(command: Command) -> None:
     """The state lies in the working directory, which the rule file may name."""
-    from rulekit.cli.rulefile import find
+    from rulekit.syntax.locate import find
 
     if find(command.options.rulefile) is not None:
         session.load(command)
