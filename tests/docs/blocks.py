@@ -260,6 +260,8 @@ _VARIES = (
     (re.compile(r"^\[[A-Z][a-z]{2} [A-Z][a-z]{2} .*\]$"), "[…]"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:?\d\d:?\d\d(\.\d+)?"), "…"),
     (re.compile(r" in \d+\.\d+ s\b"), " in … s"),
+    (re.compile(r"process \d+ on host `[^`]*`"), "process … on host …"),
+    (re.compile(r"\d{8}T\d{6}-\d+"), "…"),
     (re.compile(r" +$"), ""),
 )
 
