@@ -14,9 +14,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
 from rulekit import events  # noqa: E402
-from rulekit.cli import options, parse, rulefile  # noqa: E402
+from rulekit.cli import options, parse  # noqa: E402
 from rulekit.errors import explain, tree  # noqa: E402
 from rulekit.language import names as language_names  # noqa: E402
+from rulekit.syntax import locate  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -81,7 +82,7 @@ def command() -> str:
         "`--`. Long options may be shortened as long as they stay unique.",
         "",
         "Without `--snakefile` the first of these files is read: "
-        + ", ".join(f"`{name}`" for name in rulefile.CANDIDATES)
+        + ", ".join(f"`{name}`" for name in locate.CANDIDATES)
         + ".",
         "",
         "A run talks on standard error; standard output carries data: lists, tables, graphs, and",
