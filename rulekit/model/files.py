@@ -24,6 +24,9 @@ if TYPE_CHECKING:
         def stamp(self, path: str) -> Stamp | None:
             """Of the file a path leads to; None if there is none."""
 
+        def mtime_ns(self, path: str) -> int | None:
+            """The time of `stamp` alone."""
+
         def link_mtime_ns(self, path: str) -> int | None:
             """Time of the directory entry itself (of the link, not its target)."""
 

@@ -153,7 +153,7 @@ class _Forecaster:
 
     def work(self) -> Forecast:
         plan, files = self.plan, self.files
-        exists, entry_time, stamp = files.exists, files.link_mtime_ns, files.stamp
+        entry_time, newest = files.link_mtime_ns, files.mtime_ns
         by_time = "mtime" in self.policy.triggers
         memory_outputs: Mapping[str, object] = self.memory.outputs if self.memory else {}
         outputs, inputs = plan.outputs, plan.inputs
@@ -162,38 +162,35 @@ class _Forecaster:
         self._force()
         self._wanted()
         for job in range(len(outputs)):
-            paths = outputs[job]
-            found = [path for path in paths if exists(path)]
-            if not found:
-                if not paths:
-                    self._without_output(job)
-                else:
-                    later.append(job)
-                continue
             time = None
-            for path in found:
+            for path in outputs[job]:
                 entry = entry_time(path)
                 if entry is not None and (time is None or entry < time):
                     time = entry
             if time is None:
-                later.append(job)
+                if outputs[job]:
+                    later.append(job)
+                else:
+                    self._without_output(job)
                 continue
             oldest[job] = time
             row = None
-            for path in found:
-                row = memory_outputs.get(path)
-                if row is not None:
-                    break
-            newer: list[str] = []
+            if memory_outputs:
+                for path in outputs[job]:
+                    row = memory_outputs.get(path)
+                    if row is not None:
+                        break
             if by_time:
+                newer: list[str] | None = None
                 for path in inputs[job]:
-                    # Asked by stamp: what is not there has none.
-                    known = stamp(path)
-                    if known is not None and known[0] > time:
+                    known = newest(path)
+                    if known is not None and known > time:
+                        if newer is None:
+                            newer = []
                         newer.append(path)
-            if newer:
-                self._newer(job, newer, row)
-            self._by_record(job, found, row)
+                if newer is not None:
+                    self._newer(job, newer, row)
+            self._by_record(job, row)
         if oldest and by_time:
             self._by_consumers(later, oldest)
         if memory_outputs:
@@ -202,7 +199,7 @@ class _Forecaster:
                 for path in outputs[job]:
                     row = memory_outputs.get(path)
                     if row is not None:
-                        self._by_record(job, (), row)
+                        self._by_record(job, row)
                         break
         return self._spread()
 
@@ -295,7 +292,7 @@ class _Forecaster:
             return False
         return self.files.digest(path) == digest
 
-    def _by_record(self, job: int, found: Sequence[str], row: object) -> None:
+    def _by_record(self, job: int, row: object) -> None:
         memory, triggers = self.memory, self.policy.triggers
         if memory is None:
             self.missing_records += 1
@@ -309,7 +306,7 @@ class _Forecaster:
             return
         record: int = row[0]  # type: ignore[index]
         if "output" in triggers:
-            changed = [path for path in found if self._changed(path)]
+            changed = [path for path in self.plan.outputs[job] if self._changed(path)]
             if changed:
                 self.mark(job, "output-changed", tuple(changed))
         now = self.definitions
@@ -347,7 +344,7 @@ class _Forecaster:
         From the end of the plan to its beginning, so that a chain of missing temporary files
         hands the time of the file at its end all the way up.
         """
-        stamp = self.files.stamp
+        newest = self.files.mtime_ns
         for job in reversed(later):
             times = [oldest[user] for user in self.users()[job] if user in oldest]
             if not times:
@@ -355,8 +352,8 @@ class _Forecaster:
             time = oldest[job] = min(times)
             newer = []
             for path in self.plan.inputs[job]:
-                known = stamp(path)
-                if known is not None and known[0] > time and not self._ancient(job, path):
+                known = newest(path)
+                if known is not None and known > time and not self._ancient(job, path):
                     newer.append(path)
             if newer and not self._recorded_same(job, newer):
                 self.mark(job, "input-newer", tuple(dict.fromkeys(newer)))

@@ -22,13 +22,14 @@ class LocalFiles:
     again. `digest_limit` is in bytes: larger files have no digest.
     """
 
-    __slots__ = ("_folders", "_links", "_stamps", "digest_limit")
+    __slots__ = ("_entries", "_folders", "_sizes", "_times", "digest_limit")
 
     def __init__(self, digest_limit: int = 1_000_000) -> None:
         self.digest_limit = digest_limit
         self._folders: dict[str, set[str]] = {}
-        self._links: dict[str, bool] = {}
-        self._stamps: dict[str, tuple[int, Stamp] | None] = {}
+        self._times: dict[str, int | None] = {}
+        self._sizes: dict[str, int] = {}
+        self._entries: dict[str, int] = {}  # times of links themselves
 
     def _list(self, folder: str) -> set[str]:
         names: set[str] = set()
@@ -55,41 +56,55 @@ class LocalFiles:
             names = self._list(folder)
         return name in names
 
-    def _stat(self, path: str) -> tuple[int, Stamp] | None:
-        found = None
-        try:
-            status = os.lstat(path)
-            entry_mtime = status.st_mtime_ns
-            mtime = entry_mtime
-            if _stat.S_ISLNK(status.st_mode):
-                status = os.stat(path)
-                mtime = max(mtime, status.st_mtime_ns)
-            size = status.st_size
-            if _stat.S_ISDIR(status.st_mode):
-                size = -1
-                try:
-                    mtime = entry_mtime = os.stat(path + "/" + DIRECTORY_MARKER).st_mtime_ns
-                except OSError:
-                    pass
-            found = (entry_mtime, Stamp(mtime, size))
-        except (OSError, ValueError):
-            pass  # gone, not reachable, or not a name a file can have
-        self._stamps[path] = found
-        return found
+    def _look(self, path: str) -> int | None:
+        """Asks the disk about a path: its time, None if there is nothing."""
+        time = None
+        if self.exists(path):
+            try:
+                status = os.lstat(path)
+                time = status.st_mtime_ns
+                if not _stat.S_ISREG(status.st_mode):
+                    time = self._special(path, status)
+                else:
+                    self._sizes[path] = status.st_size
+            except (OSError, ValueError):
+                time = None  # gone, not reachable, or not a name a file can have
+        self._times[path] = time
+        return time
 
-    def stamp(self, path: str) -> Stamp | None:
-        """Time and size of what `path` leads to; for a link the newer time of link and target."""
-        found = self._stamps.get(path, 0)
-        if found == 0:
-            found = self._stat(path) if self.exists(path) else None
-        return found[1] if found else None  # type: ignore[index]
+    def _special(self, path: str, status: os.stat_result) -> int:
+        """The time of a link (or its target's, if newer) or of a folder (by its marker)."""
+        time = status.st_mtime_ns
+        if _stat.S_ISLNK(status.st_mode):
+            status = os.stat(path)
+            self._entries[path] = time
+            time = max(time, status.st_mtime_ns)
+        self._sizes[path] = status.st_size
+        if _stat.S_ISDIR(status.st_mode):
+            self._sizes[path] = -1
+            try:
+                time = os.stat(path + "/" + DIRECTORY_MARKER).st_mtime_ns
+                self._entries.pop(path, None)
+            except OSError:
+                pass
+        return time
+
+    def mtime_ns(self, path: str) -> int | None:
+        """The time of what `path` leads to; for a link the newer one of link and target."""
+        time = self._times.get(path, -1)
+        return time if time != -1 else self._look(path)
 
     def link_mtime_ns(self, path: str) -> int | None:
         """The time of the directory entry itself."""
-        found = self._stamps.get(path, 0)
-        if found == 0:
-            found = self._stat(path) if self.exists(path) else None
-        return found[0] if found else None  # type: ignore[index]
+        time = self._times.get(path, -1)
+        if time == -1:
+            time = self._look(path)
+        return self._entries.get(path, time) if self._entries else time
+
+    def stamp(self, path: str) -> Stamp | None:
+        """Time and size of what `path` leads to; None if there is nothing."""
+        time = self.mtime_ns(path)
+        return None if time is None else Stamp(time, self._sizes[path])
 
     def digest(self, path: str) -> str | None:
         """``sha256:<hex>`` of a regular file's content, None for others and for large files."""
@@ -108,8 +123,11 @@ class LocalFiles:
         """Ask the disk again: about `paths` and their folders, or about everything."""
         if paths is None:
             self._folders.clear()
-            self._stamps.clear()
+            self._times.clear()
+            self._sizes.clear()
+            self._entries.clear()
             return
         for path in paths:
-            self._stamps.pop(path, None)
+            self._times.pop(path, None)
+            self._entries.pop(path, None)
             self._folders.pop(path.rpartition("/")[0] or ("/" if path[:1] == "/" else ""), None)

@@ -49,6 +49,9 @@ class Disk:
         found = self.files.get(path)
         return None if found is None else Stamp(found[1], len(found[0]))
 
+    def mtime_ns(self, path: str) -> int | None:
+        return self.link_mtime_ns(path)
+
     def link_mtime_ns(self, path: str) -> int | None:
         found = self.files.get(path)
         return None if found is None else found[1]
