@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from rulekit.errors import Diagnostic, Label, PlanError, did_you_mean
+from rulekit.errors import Label, PlanError, RulekitError, did_you_mean
 from rulekit.frozen import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rulekit.model.rule import Rule, Workflow
+    from rulekit.model.span import Span
 
 
 @frozen
@@ -112,10 +113,8 @@ def _explain(failure: FileFailure, chain: list[str]) -> PlanError:
             help="a wildcard constraint stops the rule from matching its own input",
         )
     error = job.error
-    if isinstance(error, PlanError) or (
-        error is not None and getattr(error, "diagnostics", None)
-    ):
-        first: Diagnostic = error.diagnostics[0]  # type: ignore[union-attr]
+    if isinstance(error, RulekitError):
+        first = error.diagnostics[0]
         return PlanError(
             first.message,
             code=first.code,
@@ -135,7 +134,7 @@ def _explain(failure: FileFailure, chain: list[str]) -> PlanError:
     )
 
 
-def _innermost(error: BaseException | None, rule: Rule) -> object:
+def _innermost(error: BaseException | None, rule: Rule) -> Span | None:
     """The place in a rule file where the user's function raised."""
     from rulekit.model.span import Span
 
@@ -178,4 +177,3 @@ def text_of(error: BaseException) -> str:
     """One line about an exception of user code."""
     said = str(error).strip().split("\n")[0]
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
-

@@ -47,7 +47,7 @@ class Plan:
     needs: list[tuple[int, ...]]
     input_names: list[Mapping[str, int | tuple[int, int]] | None]
     input_flags: list[Mapping[str, Mapping[str, object]]]
-    producer: dict[str, int]  # output, log and benchmark files to the job that makes them
+    producer: dict[str, int]  # outputs, and logs and benchmarks that were asked for, to their job
     targets: tuple[str, ...]  # files asked for
     target_jobs: tuple[int, ...]
     waits: dict[int, int]
@@ -68,7 +68,9 @@ class Plan:
         return (
             rule.name
             + ":"
-            + ",".join(f"{name}={value}" for name, value in zip(rule.wildcard_names, values))
+            + ",".join(
+                f"{name}={value}" for name, value in zip(rule.wildcard_names, values, strict=True)
+            )
         )
 
     def logs(self, number: int) -> tuple[str, ...]:

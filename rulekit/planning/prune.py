@@ -16,7 +16,9 @@ def keep_only(plan: Plan, keep: set[int], targets: Iterable[int] | None = None) 
     """The plan with the jobs of `keep` only, renumbered in the same order."""
     old = sorted(keep)
     new = {number: i for i, number in enumerate(old)}
-    target_jobs = tuple(new[j] for j in (plan.target_jobs if targets is None else targets) if j in new)
+    target_jobs = tuple(
+        new[j] for j in (plan.target_jobs if targets is None else targets) if j in new
+    )
     files = plan.targets
     if targets is not None:
         files = tuple(path for j in targets if j in new for path in plan.outputs[j])
@@ -84,6 +86,18 @@ def reordered(plan: Plan, extra: Mapping[int, Iterable[int]]) -> Plan:
     )
 
 
+def reachable(plan: Plan, ends: Iterable[int]) -> set[int]:
+    """The jobs `ends` and all that they need."""
+    seen = set(ends)
+    todo = list(seen)
+    while todo:
+        for needed in plan.needs[todo.pop()]:
+            if needed not in seen:
+                seen.add(needed)
+                todo.append(needed)
+    return seen
+
+
 def _named(plan: Plan, names: frozenset[str], option: str) -> set[int]:
     """The jobs that rule names or files stand for."""
     rules = {rule.name: rule.index for rule in plan.workflow.rules}
@@ -107,14 +121,7 @@ def selected(plan: Plan, options: PlanOptions) -> Plan:
     """The part of the plan that `--until`, `--omit-from` and `--batch` leave."""
     if options.until:
         roots = _named(plan, options.until, "--until")
-        keep = set(roots)
-        todo = list(roots)
-        while todo:
-            for needed in plan.needs[todo.pop()]:
-                if needed not in keep:
-                    keep.add(needed)
-                    todo.append(needed)
-        plan = keep_only(plan, keep, sorted(roots))
+        plan = keep_only(plan, reachable(plan, roots), sorted(roots))
     omitted = set(options.omit_from)
     if options.batch is not None and options.batch[1] < options.batch[2]:
         omitted.add(options.batch[0])
@@ -126,12 +133,5 @@ def selected(plan: Plan, options: PlanOptions) -> Plan:
         keep = set(plan.numbers()) - cut
         fed = {n for j in cut for n in plan.needs[j] if n in keep}
         ends = sorted(fed | (set(plan.target_jobs) & keep))
-        wanted: set[int] = set(ends)
-        todo = list(ends)
-        while todo:
-            for needed in plan.needs[todo.pop()]:
-                if needed not in wanted:
-                    wanted.add(needed)
-                    todo.append(needed)
-        plan = keep_only(plan, wanted, ends)
+        plan = keep_only(plan, reachable(plan, ends), ends)
     return plan

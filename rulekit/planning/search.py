@@ -1,10 +1,15 @@
 """The search for a plan: from the targets down, with backtracking over candidate rules.
 
-Rules of this file. A path is settled once: made by a job, a source, or impossible. A job is
-settled when all its inputs are. The search keeps its own stack, so a chain may be as long as
-memory allows. Jobs get their numbers when they are settled, after all they need. A candidate
-that fails because the file is being worked on further up (a cycle) fails for that asker only:
-such a failure is not remembered.
+Rules of this file. A path is settled once: made by a job, or a source. A job is settled when all
+its inputs are. The search keeps its own stack, so a chain may be as long as memory allows. Jobs
+get their numbers when they are settled, after all they need.
+
+A file or job in work is marked with its depth on the stack. Who meets such a mark has found a
+cycle, and fails. A failure is remembered, unless a cycle led above the file that failed: from
+another side that file may be reached without the cycle.
+
+Almost all files are made by exactly one rule that has only static inputs. The loop in `_settle`
+goes from file to job to file for those by itself; all that is less plain goes through a `_Choice`.
 """
 
 from __future__ import annotations
@@ -15,10 +20,10 @@ from rulekit.model.rule import CheckpointPending
 from rulekit.patterns import PatternError
 from rulekit.planning import failures
 from rulekit.planning.failures import FileFailure, JobFailure
-from rulekit.planning.index import ProducerIndex
+from rulekit.planning.index import NOBODY, ProducerIndex
 from rulekit.planning.options import PlanOptions
 from rulekit.planning.plan import Plan
-from rulekit.planning.prune import keep_only, reordered, selected
+from rulekit.planning.prune import keep_only, reachable, reordered, selected
 from rulekit.planning.templates import RuleTemplate
 
 TYPE_CHECKING = False
@@ -27,14 +32,28 @@ if TYPE_CHECKING:
 
     from rulekit.model.files import FileView
     from rulekit.model.rule import Rule, Workflow
+    from rulekit.planning.index import Candidate, Values, Way
 
     Names = Mapping[str, int | tuple[int, int]]
-    Candidate = tuple[int, tuple[str, ...]]
+    Flags = Mapping[str, Mapping[str, object]]
+    Ways = tuple[Way | None, ...]
 
 SOURCE = -1
-_NO_FLAGS: Mapping[str, Mapping[str, object]] = {}
-# A wildcard value that ends in this many repetitions is taken for an endless recursion.
+# What is in work at depth d is marked with this minus d.
+_OPEN = -2
+# Deeper than any stack: a failure that no cycle had a part in.
+_NEVER = 1 << 60
+_NO_FLAGS: Flags = {}
+_NOTHING: Values = ()
+# Stands for the file where a rule was asked for; no file has such a name.
+_NO_FILE = "\0"
+# A wildcard value that ends in this many repetitions is taken for an endless recursion, and so is
+# one that no file name can hold.
 _PERIODS = 20
+_LONGEST_NAME = 1024
+_LONGEST_PATH = 4096
+# From so many jobs on it pays to work out once who makes a rule's inputs.
+_WORTH_WAYS = 2
 
 
 def make_plan(
@@ -53,39 +72,39 @@ def make_plan(
     for target in targets or ([workflow.default_target] if workflow.default_target else []):
         search.target(target)
     plan = search.plan()
-    if options.until or options.omit_from or search.last_batch_open:
+    if options.until or options.omit_from or search.batch_left_out:
         plan = selected(plan, options)
     return plan
 
 
-class _Frame:
-    """A job whose inputs are being settled, put aside while one of them is worked on."""
-
-    __slots__ = ("asked", "failed", "flags", "inputs", "names", "needs", "position", "rule", "values", "waits")
-
-    def __init__(self, rule: int, values: tuple[str, ...], asked: str) -> None:
-        self.rule = rule
-        self.values = values
-        self.asked = asked  # the path for which this job was tried
-        self.inputs: tuple[str, ...] = ()
-        self.names: Names | None = None
-        self.flags: Mapping[str, Mapping[str, object]] = _NO_FLAGS
-        self.position = 0
-        self.needs: dict[int, None] = {}
-        self.failed: list[FileFailure] = []
-        self.waits: tuple[int, tuple[str, ...]] | None = None
-
-
 class _Choice:
-    """A file with several candidates: which are left, which one worked, why others did not."""
+    """A file whose maker is not obvious: what is left to try, what came out so far."""
 
-    __slots__ = ("candidates", "failed", "path", "winner")
+    __slots__ = ("failed", "found", "left", "low", "path", "winner")
 
-    def __init__(self, path: str, candidates: list[Candidate]) -> None:
+    def __init__(self, path: str, found: list[Candidate]) -> None:
         self.path = path
-        self.candidates = candidates[::-1]  # taken from the end
+        self.found = found
+        self.left = found[::-1]  # taken from the end
         self.winner: Candidate | None = None
         self.failed: list[JobFailure] = []
+        self.low = _NEVER  # the lowest depth to which a cycle led
+
+
+class _Rest:
+    """What only few jobs have while they are in work."""
+
+    __slots__ = ("choice", "failed", "fixed", "flags", "inputs", "low", "names", "waits")
+
+    def __init__(self, choice: _Choice | None = None) -> None:
+        self.choice = choice  # the choice it was tried for
+        self.inputs: Values | None = None  # all inputs, where not all of them are looked for
+        self.names: Names | None = None
+        self.flags: Flags = _NO_FLAGS
+        self.fixed: Mapping[str, str] | None = None  # input to the only rule that may make it
+        self.waits: Candidate | None = None
+        self.failed: list[FileFailure] = []
+        self.low = _NEVER
 
 
 class _Search:
@@ -97,302 +116,422 @@ class _Search:
         self.templates = [RuleTemplate(rule) for rule in workflow.rules]
         self.index = ProducerIndex(workflow, self.templates, options.allowed_rules)
         self.by_name = {rule.name: rule for rule in workflow.rules}
-        # settled
+        self.ways: list[Ways | None] = [None] * len(self.rules)
+        # Settled: the job's number or SOURCE. In work: _OPEN minus the depth.
         self.made: dict[str, int] = {}
-        self.failed: dict[str, FileFailure] = {}
-        self.numbers: dict[Candidate, int] = {}
-        # columns
+        self.numbers: list[dict[Values, int]] = [{} for _ in self.rules]  # by rule, then values
+        # What failed for good: the candidates then, and why.
+        self.failed: dict[str, tuple[list[Candidate], FileFailure]] = {}
+        # Columns of the plan.
         self.rule: list[int] = []
-        self.wildcards: list[tuple[str, ...]] = []
-        self.inputs: list[tuple[str, ...]] = []
-        self.outputs: list[tuple[str, ...]] = []
+        self.wildcards: list[Values] = []
+        self.inputs: list[Values] = []
+        self.outputs: list[Values] = []
         self.needs: list[tuple[int, ...]] = []
         self.input_names: list[Names | None] = []
-        self.input_flags: list[Mapping[str, Mapping[str, object]]] = []
+        self.input_flags: list[Flags] = []
         self.waits: dict[int, int] = {}
-        # in work
-        self.open_jobs: set[Candidate] = set()
-        self.open_files: set[str] = set()
-        self.tainted = False  # the failure at hand comes from a cycle
-        self.dropped = False  # a candidate failed after others were settled for it
-        self.before_update: dict[str, list[_Frame]] = {}
-        self.doubles: list[tuple[str, int, int]] = []  # a file and two jobs that make it
-        self.warnings: list[str] = []
+
+        self.dropped = False  # a candidate failed after some of its inputs were settled
+        self.before_update: dict[str, list[Candidate]] = {}  # file to jobs that read it as it is
+        self.warnings: dict[str, None] = {}
         self.target_files: dict[str, None] = {}
         self.target_jobs: dict[int, None] = {}
-        self.last_batch_open = options.batch is not None and options.batch[1] < options.batch[2]
+        batch = options.batch
+        self.batch_left_out = batch is not None and batch[1] < batch[2]
+        # From values to inputs, for rules whose jobs the loop can open by itself; and to outputs.
+        self.input_fills = [
+            template.inputs.fill
+            if template.inputs is not None
+            and not template.inputs.flags
+            and (batch is None or template.rule.name != batch[0])
+            else None
+            for template in self.templates
+        ]
+        self.output_fills = [template.outputs.fill for template in self.templates]
 
     # -- targets ---------------------------------------------------------------------------
 
     def target(self, target: str) -> None:
+        """Settles one target. Raises `PlanError` if that cannot be done."""
         rule = self.by_name.get(target)
         if rule is not None:
-            if rule.wildcard_names:
-                names = ", ".join(f"`{name}`" for name in rule.wildcard_names)
-                raise PlanError(
-                    f"rule `{target}` has wildcards ({names}) and cannot be a target by its name",
-                    code="RK0407",
-                    span=rule.span,
-                    help="ask for one of its files, with the wildcards filled in",
-                )
-            number = self.numbers.get((rule.index, ()))
-            if number is None:
-                settled = self.settle_job(rule.index, (), "")
-                if isinstance(settled, JobFailure):
-                    raise failures.job_failed(settled)
-                number = settled
-            self.target_jobs[number] = None
-            flags = dict(self.templates[rule.index].outputs.flags)
-            outputs = self.outputs[number]
-            lasting = [path for i, path in enumerate(outputs) if "temp" not in flags.get(i, ())]
-            for path in lasting or outputs:
-                self.target_files[path] = None
+            self._target_rule(rule)
             return
-        if target not in self.made:
-            settled_file = self.settle_file(target)
-            if settled_file is not None:
-                raise failures.missing_target(self.workflow, target, settled_file)
+        number = self.made.get(target)
+        if number is None:
+            failure = self._settle(_Choice(target, self._candidates(target, NOBODY, (), 0, None)))
+            if failure is not None:
+                raise failures.missing_target(self.workflow, target, failure)
+            number = self.made[target]
         self.target_files[target] = None
-        if self.made[target] >= 0:
-            self.target_jobs[self.made[target]] = None
+        if number >= 0:
+            self.target_jobs[number] = None
 
-    def settle_file(self, path: str) -> FileFailure | None:
-        choice = _Choice(path, self._candidates(path, None))
-        return self._run([choice])
-
-    def settle_job(self, rule: int, values: tuple[str, ...], asked: str) -> int | JobFailure:
-        """Settles one job from the top; the result is its number or why it cannot be."""
-        choice = _Choice(asked, [(rule, values)])
-        failure = self._run([choice])
-        if failure is not None:
-            return failure.tried[0]
-        return self.numbers[rule, values]
+    def _target_rule(self, rule: Rule) -> None:
+        if rule.wildcard_names:
+            names = ", ".join(f"`{name}`" for name in rule.wildcard_names)
+            raise PlanError(
+                f"rule `{rule.name}` has wildcards ({names}) and cannot be a target by its name",
+                code="RK0407",
+                span=rule.span,
+                help="ask for one of its files, with the wildcards filled in",
+            )
+        number = self.numbers[rule.index].get(())
+        if number is None:
+            failure = self._settle(_Choice(_NO_FILE, [(rule.index, ())]))
+            if failure is not None:
+                raise failures.job_failed(failure.tried[0])
+            number = self.made.pop(_NO_FILE)
+        self.target_jobs[number] = None
+        outputs = self.outputs[number]
+        flags = dict(self.templates[rule.index].outputs.flags)
+        lasting = [path for i, path in enumerate(outputs) if "temp" not in flags.get(i, ())]
+        for path in lasting or outputs:
+            self.target_files[path] = None
 
     # -- the loop --------------------------------------------------------------------------
 
-    def _candidates(self, path: str, asker: _Frame | None) -> list[Candidate]:
-        try:
-            if asker is None:
-                found = self.index.candidates(path, -1, ())
-            else:
-                found = self.index.candidates(path, asker.rule, asker.values)
-        except PatternError as error:
-            raise PlanError(str(error), code="RK0408") from error
-        if asker is not None and asker.flags:
-            flags = asker.flags.get(path)
-            if flags:
-                fixed = flags.get("fixed_rule")
-                if fixed is not None:
-                    only = [c for c in found if self.rules[c[0]].name == fixed]
-                    found = only or found
-        if len(found) > 1:
-            found = self.index.ordered(found)
-        return found
+    def _settle(self, target: _Choice) -> FileFailure | None:
+        """Settles one file and all that it needs. The result says why that cannot be done.
 
-    def _run(self, stack: list[_Frame | _Choice]) -> FileFailure | None:
-        """Works until the stack is empty. The result is the failure of the lowest entry, if any."""
-        made, failed = self.made, self.failed
-        outcome: FileFailure | None = None
-        while stack:
-            top = stack[-1]
-            if type(top) is _Choice:
-                following = self._next_candidate(top)
-                if following is not None:
-                    stack.append(following)
+        One turn of the outer loop handles either one candidate of `choice`, or the inputs of the
+        job at hand up to the next one that is not settled, or the end of that job. The job at hand
+        is held in local variables; the jobs that wait for it are on the stack. The bottom of the
+        stack is the command line: a job of no rule that reads the target.
+        """
+        made, numbers, failed, all_ways = self.made, self.numbers, self.failed, self.ways
+        input_fills, output_fills = self.input_fills, self.output_fills
+        candidates, exists = self._candidates, self.files.exists
+        add_rule, add_wildcards = self.rule.append, self.wildcards.append
+        add_inputs, add_outputs = self.inputs.append, self.outputs.append
+        add_needs = self.needs.append
+        add_names, add_flags = self.input_names.append, self.input_flags.append
+        stack: list[
+            tuple[int, Values, str, Values, Values, Ways | None, list[int], int, _Rest | None]
+        ] = []
+        # The job at hand.
+        rule, values = NOBODY, _NOTHING
+        asked = ""  # the file it was opened for
+        inputs: Values = (target.path,)
+        outputs = _NOTHING
+        ways: Ways | None = None
+        needs: list[int] = []
+        position, end = 0, 1
+        rest: _Rest | None = None
+        choice: _Choice | None = target
+        made[target.path] = _OPEN - 1
+
+        while True:
+            if choice is not None:
+                opened = self._next(choice)
+                if opened is None:
+                    failure = self._conclude(choice, len(stack) + 1)
+                    if failure is not None:
+                        rest = rest or _Rest()
+                        rest.failed.append(failure)
+                        if choice.low <= len(stack):
+                            rest.low = min(rest.low, choice.low)
+                    elif made[choice.path] >= 0:
+                        needs.append(made[choice.path])
+                    choice = None
+                    position += 1
                     continue
-                stack.pop()
-                self.open_files.discard(top.path)
-                outcome = self._conclude(top)
-                if outcome is not None and stack:
-                    frame = stack[-1]
-                    assert type(frame) is _Frame
-                    frame.failed.append(outcome)
-                    frame.position += 1
-                continue
-            # A job: go on with its inputs.
-            frame = top
-            assert type(frame) is _Frame
-            inputs = frame.inputs
-            position, end = frame.position, len(inputs)
-            needs = frame.needs
-            descend: _Frame | _Choice | None = None
+                stack.append((rule, values, asked, inputs, outputs, ways, needs, position, rest))
+                rule, values, inputs, rest = opened
+                numbers[rule][values] = _OPEN - len(stack)
+                asked = choice.path
+                outputs = output_fills[rule](values)
+                ways = all_ways[rule] if rest.inputs is None else None
+                needs, position, end = [], 0, len(inputs)
+                choice = None
+
             while position < end:
                 path = inputs[position]
                 number = made.get(path)
-                if frame.flags and "before_update" in frame.flags.get(path, ()):
-                    # The file as it is now; whoever updates it comes later.
-                    if not self.files.exists(path):
-                        frame.failed.append(FileFailure(path, ()))
-                    self.before_update.setdefault(path, []).append(top)
-                elif number is None:
-                    known = failed.get(path)
-                    if known is not None:
-                        frame.failed.append(known)
+                if number is not None:
+                    if number >= 0:
+                        needs.append(number)
+                    elif number != SOURCE:
+                        rest = rest or _Rest()
+                        rest.failed.append(self._cycle(path))
+                        rest.low = min(rest.low, _OPEN - number)
+                    position += 1
+                    continue
+                # A file that was not met before: who makes it?
+                way = ways[position] if ways else None
+                only_output = False
+                if way is not None and ".." not in path:
+                    maker, pick, only_output = way
+                    wanted = values if pick is None else pick(values)
+                else:
+                    found = candidates(path, rule, values, position, rest)
+                    if len(found) > 1:
+                        choice = _Choice(path, found)
+                        break
+                    maker, wanted = found[0] if found else (NOBODY, _NOTHING)
+                if maker < 0:
+                    if exists(path):
+                        made[path] = SOURCE
                     else:
-                        found = self._candidates(path, frame)
-                        if not found:
-                            if self.files.exists(path):
-                                made[path] = SOURCE
-                            else:
-                                failed[path] = missing = FileFailure(path, ())
-                                frame.failed.append(missing)
-                        elif path in self.open_files:
-                            self.tainted = True
-                            frame.failed.append(self._cycle(path, found))
-                        else:
-                            descend = self._choose(path, found)
+                        rest = rest or _Rest()
+                        rest.failed.append(FileFailure(path, ()))
+                    position += 1
+                    continue
+                known = numbers[maker].get(wanted)
+                if known is not None and known >= 0:
+                    made[path] = known
+                    needs.append(known)
+                    position += 1
+                    continue
+                fill = input_fills[maker]
+                if known is None and fill is not None and path not in failed:
+                    wanted_inputs = fill(wanted)
+                    for value in wanted:
+                        if len(value) >= _PERIODS and _endless(value):
                             break
-                elif number >= 0:
-                    needs[number] = None
-                position += 1
-            frame.position = position
-            if descend is not None:
-                stack.append(descend)
+                    else:
+                        if path not in wanted_inputs:
+                            # The plain case: go on with the job that makes the file.
+                            stack.append(
+                                (rule, values, asked, inputs, outputs, ways, needs, position, rest)
+                            )
+                            made[path] = numbers[maker][wanted] = _OPEN - len(stack)
+                            rule, values, asked, inputs = maker, wanted, path, wanted_inputs
+                            outputs = (path,) if only_output else output_fills[rule](values)
+                            ways = all_ways[rule]
+                            needs, position, end, rest = [], 0, len(inputs), None
+                            continue
+                choice = _Choice(path, [(maker, wanted)])
+                break
+
+            if choice is not None:
+                # Not plain. If it failed for good before, with the same candidates, so it does now.
+                remembered = failed.get(choice.path)
+                if remembered is not None and remembered[0] == choice.found:
+                    rest = rest or _Rest()
+                    rest.failed.append(remembered[1])
+                    choice = None
+                    position += 1
+                else:
+                    made[choice.path] = _OPEN - len(stack) - 1
                 continue
-            stack.pop()
-            self.open_jobs.discard((frame.rule, frame.values))
-            choice = stack[-1]
-            assert type(choice) is _Choice
-            if frame.failed:
-                self.dropped = True
-                choice.failed.append(
-                    JobFailure(
-                        self.rules[frame.rule],
-                        self._key(frame.rule, frame.values),
-                        "missing",
-                        tuple(frame.failed),
-                    )
-                )
+
+            # All inputs of the job at hand have been looked at.
+            if not stack:
+                return rest.failed[0] if rest is not None else None
+            if rest is None:
+                add_names(None)
+                add_flags(_NO_FLAGS)
+            elif rest.failed:
+                del numbers[rule][values]
+                choice = self._incomplete(rule, values, asked, rest)
+                rule, values, asked, inputs, outputs, ways, needs, position, rest = stack.pop()
+                end = len(inputs)
+                continue
             else:
-                self._settle(frame)
-                self._won(choice, (frame.rule, frame.values))
-        return outcome
+                choice = rest.choice
+                add_names(rest.names)
+                add_flags(rest.flags)
+                if rest.inputs is not None:
+                    inputs = rest.inputs
+                if rest.waits is not None:
+                    self._waits(rest.waits)
+            number = len(self.rule)
+            add_rule(rule)
+            add_wildcards(values)
+            add_inputs(inputs)
+            add_outputs(outputs)
+            add_needs(tuple(needs) if len(needs) < 2 else tuple(dict.fromkeys(needs)))
+            numbers[rule][values] = number
+            if choice is None:
+                made[asked] = number
+            else:
+                self._won(choice, (rule, values))
+            rule, values, asked, inputs, outputs, ways, needs, position, rest = stack.pop()
+            end = len(inputs)
+            if choice is None:
+                needs.append(number)
+                position += 1
 
-    def _choose(self, path: str, found: list[Candidate]) -> _Choice:
-        self.open_files.add(path)
-        return _Choice(path, found)
+    # -- candidates ------------------------------------------------------------------------
 
-    def _next_candidate(self, choice: _Choice) -> _Frame | None:
-        """The next job to try for a file, or None if the choice is decided."""
-        while choice.candidates:
-            candidate = choice.candidates.pop()
+    def _candidates(
+        self, path: str, asker: int, values: Values, position: int, rest: _Rest | None
+    ) -> list[Candidate]:
+        """Who could make an input of the job (`asker`, `values`), best first."""
+        try:
+            found = self.index.candidates(path, asker, values)
+        except PatternError as error:
+            raise self._bad_pattern(error) from error
+        if asker >= 0:
+            if self.ways[asker] is None and len(self.numbers[asker]) > _WORTH_WAYS:
+                self.ways[asker] = self.index.ways(asker)
+            if found:
+                fixed: str | None = None
+                static = self.templates[asker].inputs
+                if rest is not None and rest.fixed is not None:
+                    fixed = rest.fixed.get(path)
+                elif static is not None:
+                    fixed = static.items[position].fixed_rule
+                if fixed is not None:
+                    return [one for one in found if self.rules[one[0]].name == fixed]
+        return self.index.ordered(found) if len(found) > 1 else found
+
+    def _bad_pattern(self, error: PatternError) -> PlanError:
+        """The error for a constraint that is no regular expression, with the rule it is in."""
+        for template in self.templates:
+            for pattern in template.products:
+                try:
+                    _ = pattern.regex
+                except PatternError as found:
+                    return PlanError(
+                        str(found),
+                        code="RK0408",
+                        span=template.rule.span,
+                        help="the constraint is a Python regular expression, as for `re.compile`",
+                    )
+        return PlanError(str(error), code="RK0408")
+
+    def _next(self, choice: _Choice) -> tuple[int, Values, Values, _Rest] | None:
+        """The next job to try for a file: rule, values, inputs, rest. None: it is decided."""
+        while choice.left:
+            candidate = choice.left.pop()
+            maker, values = candidate
             winner = choice.winner
             if winner is not None and (
-                self.options.allow_ambiguity or self.index.higher(winner[0], candidate[0])
+                self.options.allow_ambiguity or self.index.higher(winner[0], maker)
             ):
-                return None
-            if candidate in self.numbers:
+                continue
+            number = self.numbers[maker].get(values)
+            if number is not None and number >= 0:
                 self._won(choice, candidate)
-                continue
-            rule = self.rules[candidate[0]]
-            if candidate in self.open_jobs:
-                self.tainted = True
-                key = self._key(*candidate)
-                choice.failed.append(
-                    JobFailure(rule, key, "cycle", text=f"`{choice.path}` leads back to `{key}`")
-                )
+            elif number is not None:
+                key = self._key(maker, values)
+                self._failed(choice, candidate, "cycle", f"`{choice.path}` leads back to `{key}`")
+                choice.low = min(choice.low, _OPEN - number)
                 self._strict("cyclic-graph", choice)
-                continue
-            if _periodic(candidate[1]):
-                text = f"`{choice.path}` repeats itself"
-                choice.failed.append(
-                    JobFailure(rule, self._key(*candidate), "periodic", text=text)
-                )
+            elif any(len(value) >= _PERIODS and _endless(value) for value in values):
+                self._failed(choice, candidate, "periodic", f"`{_shortened(choice.path)}`")
                 self._strict("periodic-wildcards", choice)
-                continue
-            frame = self._open(candidate, choice)
-            if frame is not None:
-                return frame
+            else:
+                opened = self._open(choice, candidate)
+                if opened is not None:
+                    return opened
         return None
 
-    def _open(self, candidate: Candidate, choice: _Choice) -> _Frame | None:
-        """A frame for the candidate with its inputs known; None if they cannot be."""
-        frame = _Frame(candidate[0], candidate[1], choice.path)
-        rule = self.rules[candidate[0]]
-        template = self.templates[candidate[0]]
-        static = template.inputs
+    def _open(
+        self, choice: _Choice, candidate: Candidate
+    ) -> tuple[int, Values, Values, _Rest] | None:
+        """The candidate with its inputs; None if they cannot be known or cannot be right."""
+        maker, values = candidate
+        rule = self.rules[maker]
+        rest = _Rest(choice)
+        static = self.templates[maker].inputs
         try:
             if static is not None:
-                frame.inputs = static.fill(candidate[1])
-                frame.names = None
-                if not static.plain:
-                    frame.flags = _static_flags(static, frame.inputs)
+                inputs = static.fill(values)
+                if static.flags:
+                    rest.flags = {inputs[i]: flags for i, flags in static.flags}
             else:
-                self._call_functions(frame, rule)
+                inputs = self._call_functions(rule, values, rest)
         except CheckpointPending as pending:
-            self._wait_for(frame, pending)
-        except PlanError as error:
-            choice.failed.append(
-                JobFailure(rule, self._key(*candidate), "function", error=error, text=str(error))
-            )
-            self._strict("functions", choice)
-            return None
+            # It reads the checkpoint's outputs for now; its real inputs come with a later plan.
+            inputs = pending.outputs
+            rest.names, rest.fixed = {}, {}
+            rest.waits = (self.by_name[pending.rule].index, pending.wildcards)
         except Exception as error:
-            text = failures.text_of(error)
-            choice.failed.append(
-                JobFailure(rule, self._key(*candidate), "function", error=error, text=text)
-            )
+            text = str(error) if isinstance(error, PlanError) else failures.text_of(error)
+            self._failed(choice, candidate, "function", text, error)
             self._strict("functions", choice)
             return None
-        if self.options.batch is not None and rule.name == self.options.batch[0]:
-            self._cut_to_batch(frame)
-        if choice.path and choice.path in frame.inputs:
-            flags = frame.flags.get(choice.path)
-            if not (flags and flags.get("before_update")):
-                text = f"`{choice.path}` is both its input and its output"
-                choice.failed.append(
-                    JobFailure(rule, self._key(*candidate), "cycle", text=text)
-                )
-                self.tainted = True
-                self._strict("cyclic-graph", choice)
-                return None
-        self.open_jobs.add(candidate)
-        return frame
+        looked_for = inputs
+        if rest.flags:
+            looked_for = self._without_updated(candidate, inputs, rest)
+        batch = self.options.batch
+        if batch is not None and rule.name == batch[0] and rest.waits is None:
+            looked_for = self._batch_of(looked_for, rest, *batch)
+        if looked_for is not inputs:
+            rest.inputs = looked_for if self.batch_left_out else inputs
+            if static is not None:
+                rest.fixed = {inputs[i]: name for i, name in static.fixed}
+        if choice.path in looked_for:
+            text = f"`{choice.path}` is both its input and its output"
+            self._failed(choice, candidate, "cycle", text)
+            self._strict("cyclic-graph", choice)
+            return None
+        return maker, values, looked_for, rest
 
-    def _call_functions(self, frame: _Frame, rule: Rule) -> None:
+    def _call_functions(self, rule: Rule, values: Values, rest: _Rest) -> Values:
         from rulekit.language.jobvalues import expand_entries, make_wildcards
 
-        wildcards = make_wildcards(rule.wildcard_names, frame.values)
-        items, names = expand_entries(rule.inputs, wildcards, rule=rule)
-        frame.inputs = tuple(map(str, items)) if any(type(i) is not str for i in items) else tuple(items)
-        frame.names = names
-        flagged = {str(item): flags_of(item) for item in items if type(item) is not str}
-        frame.flags = {path: flags for path, flags in flagged.items() if flags} or _NO_FLAGS
-
-    def _wait_for(self, frame: _Frame, pending: CheckpointPending) -> None:
-        """The job reads the checkpoint's outputs for now; its real inputs come with a later plan."""
-        frame.inputs = pending.outputs
-        frame.names = {}
-        frame.waits = (self.by_name[pending.rule].index, pending.wildcards)
-
-    def _cut_to_batch(self, frame: _Frame) -> None:
-        assert self.options.batch is not None
-        name, part, count = self.options.batch
-        total = len(frame.inputs)
-        if total < count:
+        wildcards = make_wildcards(rule.wildcard_names, values)
+        items, rest.names = expand_entries(rule.inputs, wildcards, rule=rule)
+        if any("\0" in item for item in items):
             raise PlanError(
-                f"rule `{name}` has {total} input files, which cannot be cut into {count} batches",
+                f"an input function of rule `{rule.name}` gives a file name with a NUL character",
+                code="RK0413",
+                span=rule.span,
+                help="no file can have such a name",
+            )
+        flags: dict[str, Mapping[str, object]] = {}
+        fixed: dict[str, str] = {}
+        for item in items:
+            own = flags_of(item)
+            if "fixed_rule" in own:
+                fixed[str(item)] = own["fixed_rule"]
+                own = {name: value for name, value in own.items() if name != "fixed_rule"}
+            if own:
+                flags[str(item)] = own
+        rest.flags = flags or _NO_FLAGS
+        rest.fixed = fixed
+        return tuple(map(str, items))
+
+    def _without_updated(self, candidate: Candidate, inputs: Values, rest: _Rest) -> Values:
+        """The inputs that may be made. One ``before_update`` is read as it is now, and whoever
+        updates it comes later."""
+        as_is = [path for path, flags in rest.flags.items() if "before_update" in flags]
+        if not as_is:
+            return inputs
+        for path in as_is:
+            if not self.files.exists(path):
+                rest.failed.append(FileFailure(path, ()))
+            self.before_update.setdefault(path, []).append(candidate)
+        return tuple(path for path in inputs if path not in as_is)
+
+    def _batch_of(self, inputs: Values, rest: _Rest, name: str, part: int, count: int) -> Values:
+        """The part of a batch rule's inputs. The last part needs those of the others to exist."""
+        paths = sorted(set(inputs))
+        if len(paths) < count:
+            raise PlanError(
+                f"rule `{name}` has {len(paths)} input files, "
+                f"which cannot be cut into {count} batches",
                 code="RK0409",
                 span=self.by_name[name].span,
-                help=f"use at most `--batch {name}=1/{max(total, 1)}`",
+                help=f"use at most `--batch {name}=1/{max(len(paths), 1)}`",
             )
-        size = total // count
-        if part == count:
-            # The rule itself: what earlier parts made must be there, it is not made now.
-            present = {path: {"before_update": True} for path in frame.inputs[: (part - 1) * size]}
-            frame.flags = {**frame.flags, **present}
-            return
-        frame.inputs = frame.inputs[(part - 1) * size : part * size]
-        frame.names = {}
+        size, longer = divmod(len(paths), count)
+        start = (part - 1) * size + min(part - 1, longer)
+        if part < count:
+            rest.names = {}
+            return tuple(paths[start : start + size + (part <= longer)])
+        rest.failed += [
+            FileFailure(path, ()) for path in paths[:start] if not self.files.exists(path)
+        ]
+        return tuple(paths[start:])
 
-    # -- settling --------------------------------------------------------------------------
+    # -- ends ------------------------------------------------------------------------------
+
+    def _waits(self, checkpoint: Candidate) -> None:
+        """The job that is settled next has to be planned anew after the checkpoint."""
+        number = self.numbers[checkpoint[0]].get(checkpoint[1], SOURCE)
+        self.waits[len(self.rule)] = max(number, SOURCE)
 
     def _won(self, choice: _Choice, candidate: Candidate) -> None:
         winner = choice.winner
         if winner is None:
             choice.winner = candidate
-            return
-        if winner != candidate:
+        elif not self.index.higher(candidate[0], winner[0]):
             raise failures.ambiguous(
                 choice.path,
                 self.rules[winner[0]],
@@ -400,75 +539,87 @@ class _Search:
                 (self._key(*winner), self._key(*candidate)),
             )
 
-    def _conclude(self, choice: _Choice) -> FileFailure | None:
+    def _incomplete(self, rule: int, values: Values, asked: str, rest: _Rest) -> _Choice:
+        """Inputs of a job are missing. The result is the choice it was tried for."""
+        self.dropped = True
+        choice = rest.choice
+        if choice is None:
+            choice = _Choice(asked, [(rule, values)])
+            choice.left = []
+        choice.low = min(choice.low, rest.low)
+        key = self._key(rule, values)
+        failure = JobFailure(self.rules[rule], key, "missing", tuple(rest.failed))
+        choice.failed.append(failure)
+        return choice
+
+    def _conclude(self, choice: _Choice, depth: int) -> FileFailure | None:
+        """No candidate is left: the file is made by the winner, a source, or impossible."""
         path = choice.path
         if choice.winner is not None:
-            if path:
-                self.made[path] = self.numbers[choice.winner]
-            return None
-        if path and self.files.exists(path):
+            self.made[path] = self.numbers[choice.winner[0]][choice.winner[1]]
+        elif path != _NO_FILE and self.files.exists(path):
             self.made[path] = SOURCE
-            self._warn_dropped(choice)
-            return None
-        failure = FileFailure(path, tuple(choice.failed))
-        if self.tainted:
-            # Another asker may reach it by a way that has no cycle.
-            self.tainted = bool(self.open_jobs)
-        elif path:
-            self.failed[path] = failure
-        return failure
+        else:
+            del self.made[path]
+            failure = FileFailure(path, tuple(choice.failed))
+            if choice.low >= depth:
+                self.failed[path] = (choice.found, failure)
+            return failure
+        if choice.failed:
+            self._warn(choice)
+        return None
 
-    def _warn_dropped(self, choice: _Choice) -> None:
+    def _warn(self, choice: _Choice) -> None:
+        """A candidate was dropped for a reason that is seldom meant."""
+        path = choice.path
         for failure in choice.failed:
-            if failure.kind == "function":
-                self.warnings.append(
-                    f"`{choice.path}` exists and is taken as it is: an input function of rule "
-                    f"`{failure.rule.name}` failed for it ({failure.text})"
+            name = failure.rule.name
+            if failure.kind == "function" and choice.winner is None:
+                text = (
+                    f"`{path}` exists and is taken as it is: an input function of rule "
+                    f"`{name}` failed for it ({failure.text})"
                 )
+                self.warnings[text] = None
+            elif failure.kind == "periodic":
+                text = f"rule `{name}` is not used for `{_shortened(path)}`, which repeats itself"
+                self.warnings[text] = None
 
-    def _settle(self, frame: _Frame) -> None:
-        number = len(self.rule)
-        template = self.templates[frame.rule]
-        values = frame.values
-        outputs = template.outputs.fill(values)
-        self.rule.append(frame.rule)
-        self.wildcards.append(values)
-        self.inputs.append(frame.inputs)
-        self.outputs.append(outputs)
-        self.needs.append(tuple(frame.needs))
-        self.input_names.append(frame.names)
-        self.input_flags.append(frame.flags)
-        self.numbers[frame.rule, values] = number
-        made = self.made
-        for path in outputs:
-            other = made.get(path, SOURCE)
-            if other >= 0:
-                self.doubles.append((path, other, number))
-            else:
-                made[path] = number
-        if frame.waits is not None:
-            self.waits[number] = self.numbers.get(frame.waits, -1)
+    def _failed(
+        self,
+        choice: _Choice,
+        candidate: Candidate,
+        kind: str,
+        text: str,
+        error: Exception | None = None,
+    ) -> None:
+        rule = self.rules[candidate[0]]
+        key = self._key(*candidate)
+        choice.failed.append(JobFailure(rule, key, kind, text=text, error=error))
 
-    def _cycle(self, path: str, found: list[Candidate]) -> FileFailure:
-        rule = self.rules[found[0][0]]
-        key = self._key(*found[0])
+    def _cycle(self, path: str) -> FileFailure:
+        """An input that is being worked on further up."""
+        text = f"`{path}` leads back to itself"
+        found = self.index.candidates(path, NOBODY, ())
         return FileFailure(
-            path, (JobFailure(rule, key, "cycle", text=f"`{path}` leads back to itself"),)
+            path,
+            tuple(JobFailure(self.rules[c[0]], self._key(*c), "cycle", text=text) for c in found),
         )
 
     def _strict(self, what: str, choice: _Choice) -> None:
         if what in self.options.strict:
             raise failures.job_failed(choice.failed[-1])
 
-    def _key(self, rule: int, values: tuple[str, ...]) -> str:
+    def _key(self, rule: int, values: Values) -> str:
         names = self.rules[rule].wildcard_names
         if not names:
             return self.rules[rule].name
         pairs = ",".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
         return f"{self.rules[rule].name}:{pairs}"
 
+    # -- the result ------------------------------------------------------------------------
+
     def plan(self) -> Plan:
-        producer = {path: number for path, number in self.made.items() if number >= 0}
+        """The plan for the targets so far. Raises `PlanError` if two jobs make the same file."""
         plan = Plan(
             self.workflow,
             self.templates,
@@ -479,68 +630,64 @@ class _Search:
             self.needs,
             self.input_names,
             self.input_flags,
-            producer,
+            {path: number for path, number in self.made.items() if number >= 0},
             tuple(self.target_files),
             tuple(self.target_jobs),
             self.waits,
-            tuple(dict.fromkeys(self.warnings)),
+            tuple(self.warnings),
         )
-        keep = _reachable(plan) if self.dropped else None
-        for path, one, other in self.doubles:
-            if keep is None or (one in keep and other in keep):
-                raise failures.made_twice(
-                    path, plan.rule_of(one), plan.rule_of(other), (plan.key(one), plan.key(other))
-                )
-        if self.before_update:
-            plan = self._updates_last(plan)
-        if keep is not None:
-            plan = keep_only(plan, _reachable(plan))
-        return plan
+        if self.dropped:
+            plan = keep_only(plan, reachable(plan, plan.target_jobs))
+        _add_outputs(plan, self.made)
+        return self._updates_last(plan) if self.before_update else plan
 
     def _updates_last(self, plan: Plan) -> Plan:
         """The plan in which jobs that update a file wait for those that read it as it was."""
+        numbers = {(plan.rule[j], plan.wildcards[j]): j for j in plan.numbers()}
         extra: dict[int, set[int]] = {}
-        for path, frames in self.before_update.items():
+        for path, readers in self.before_update.items():
             maker = plan.producer.get(path)
-            if maker is None:
-                continue
-            for frame in frames:
-                reader = self.numbers.get((frame.rule, frame.values))
-                if reader is not None and reader != maker:
-                    extra.setdefault(maker, set()).add(reader)
+            for reader in readers:
+                number = numbers.get(reader)
+                if maker is not None and number is not None and number != maker:
+                    extra.setdefault(maker, set()).add(number)
         return reordered(plan, extra) if extra else plan
 
 
-def _reachable(plan: Plan) -> set[int]:
-    seen = set(plan.target_jobs)
-    todo = list(seen)
-    while todo:
-        for needed in plan.needs[todo.pop()]:
-            if needed not in seen:
-                seen.add(needed)
-                todo.append(needed)
-    return seen
+def _add_outputs(plan: Plan, made: Mapping[str, int]) -> None:
+    """Adds the outputs that nobody asked for to `plan.producer`.
+
+    Not those which were settled as sources before: a job that reads a file and writes it anew.
+    """
+    producer = plan.producer
+    rewritten: dict[str, int] = {}
+    for number, paths in enumerate(plan.outputs):
+        for path in paths:
+            maker = producer.get(path)
+            if maker is None:
+                known = rewritten if made.get(path) == SOURCE else producer
+                maker = known.setdefault(path, number)
+            if maker != number:
+                one, two = plan.rule_of(maker), plan.rule_of(number)
+                raise failures.made_twice(path, one, two, (plan.key(maker), plan.key(number)))
 
 
-def _static_flags(static: object, inputs: tuple[str, ...]) -> Mapping[str, Mapping[str, object]]:
-    found: dict[str, Mapping[str, object]] = {}
-    for i, item in enumerate(static.items):  # type: ignore[attr-defined]
-        flags = item.flags
-        if item.fixed_rule is not None:
-            flags = {**flags, "fixed_rule": item.fixed_rule}
-        if flags:
-            found[inputs[i]] = flags
-    return found or _NO_FLAGS
-
-
-def _periodic(values: tuple[str, ...]) -> bool:
-    """Whether a value ends in the same text many times over, as an endless recursion makes it."""
-    for value in values:
-        length = len(value)
-        if length < _PERIODS:
-            continue
-        for period in range(1, min(length // _PERIODS, 64) + 1):
-            last = value[-period:]
-            if value.endswith(last * _PERIODS):
-                return True
+def _endless(value: str) -> bool:
+    """Whether a value ends in the same text many times over, as an endless recursion makes it, or
+    is too long for a file."""
+    length = len(value)
+    if length > _LONGEST_NAME and (
+        length > _LONGEST_PATH or max(map(len, value.split("/"))) > _LONGEST_NAME
+    ):
+        return True
+    last = value[-1]
+    if value.count(last) < _PERIODS:
+        return False
+    for period in range(1, length // _PERIODS + 1):
+        if value[-1 - period] == last and value.endswith(value[-period:] * _PERIODS):
+            return True
     return False
+
+
+def _shortened(path: str) -> str:
+    return path if len(path) <= 80 else path[:38] + "..." + path[-38:]

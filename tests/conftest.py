@@ -1,0 +1,19 @@
+"""What all tests share: hypothesis without deadlines, `tests/support` importable as `support`."""
+
+from __future__ import annotations
+
+import os
+
+try:
+    from hypothesis import HealthCheck, settings
+except ImportError:  # the tests that need it fail by themselves and say so
+    pass
+else:
+    settings.register_profile("short", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile(
+        "long",
+        deadline=None,
+        max_examples=10_000,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    settings.load_profile("long" if os.environ.get("RULEKIT_LONG") else "short")
