@@ -102,6 +102,16 @@ class _RuleForm:
         self.message = rule.message is not None
         self.reasons: set[str] = set()
 
+    def note(self, marks: Mapping[str, object] | None, why: str) -> None:
+        """Keep the kinds of reason of a job for the list at the end."""
+        reasons = self.reasons
+        if marks is not None:
+            reasons.update(marks)
+        if _MISSING in why:
+            reasons.add("missing-output")
+        if _UPSTREAM in why:
+            reasons.add("upstream")
+
 
 def print_dry_run(
     plan: Plan,
@@ -151,6 +161,7 @@ def _blocks(
     """Writes the blocks; the result says which rules had which reasons."""
     run, rules, wildcards = forecast.run, plan.rule, plan.wildcards
     inputs, outputs, reason_of = plan.inputs, plan.outputs, forecast.text
+    marks = forecast.marks
     with_reason = "reason" not in quiet
     coloured = paint is not plain
     forms: dict[int, _RuleForm] = {}
@@ -166,7 +177,7 @@ def _blocks(
             text = f"\n[{stamp}]\nJob {job}: {values.message(job)}\n"
             if with_reason:
                 why = reason_of(job)
-                form.reasons.update([part.partition(":")[0] for part in why.split("; ")])
+                form.note(marks.get(job), why)
                 text += f"Reason: {why}\n"
         else:
             needed, made = inputs[job], outputs[job]
@@ -183,7 +194,7 @@ def _blocks(
                 arguments.append(benchmark.fill(wildcards[job])[0])
             if with_reason:
                 why = reason_of(job)
-                form.reasons.update([part.partition(":")[0] for part in why.split("; ")])
+                form.note(marks.get(job), why)
                 arguments.append(why)
             arguments += wildcards[job]
             if not form.fixed:
@@ -206,8 +217,8 @@ def _blocks(
     stream.write("".join(pending))
     told: dict[str, set[str]] = {}
     for number, form in forms.items():
-        for words in form.reasons:
-            told.setdefault(words, set()).add(plan.workflow.rules[number].name)
+        for kind in form.reasons:
+            told.setdefault(kind, set()).add(plan.workflow.rules[number].name)
     return told
 
 
@@ -236,37 +247,36 @@ def _varying(plan: Plan, values: JobValues, job: int) -> str:
     return text
 
 
-# The words of a reason in a job's block, and in the list of reasons at the end.
-_WORDS = {
-    "Forced execution": "forced",
-    "Rules with neither input nor output files are always executed": "neither input nor output",
-    "Missing output files": "output files have to be generated",
-    "Incomplete output files": "output files are incomplete",
-    "Output files changed since they were made": "output files changed since they were made",
-    "Updated input files": "updated input files",
-    "Code has changed since last execution": "code has changed since last execution",
-    "Set of input files has changed since last execution": (
-        "set of input files has changed since last execution"
-    ),
-    "Params have changed since last execution": "params have changed since last execution",
-    "Software environment definition has changed since last execution": (
-        "software environment definition has changed since last execution"
-    ),
-    "Input files updated by another job": "input files updated by another job",
+# The words for a kind of reason in the list at the end.
+_KINDS = {
+    "forced": "forced",
+    "no-io": "neither input nor output",
+    "missing-output": "output files have to be generated",
+    "incomplete": "output files are incomplete",
+    "output-changed": "output files changed since they were made",
+    "input-newer": "updated input files",
+    "code": "code has changed since last execution",
+    "input-set": "set of input files has changed since last execution",
+    "params": "params have changed since last execution",
+    "software-env": "software environment definition has changed since last execution",
+    "upstream": "input files updated by another job",
 }
+# Kinds that come from other jobs are known from a job's text only.
+_MISSING = "Missing output files: "
+_UPSTREAM = "Input files updated by another job: "
 _MOST_RULES = 10
 
 
 def _reasons(told: Mapping[str, set[str]]) -> str:
     """Which kinds of reason concern which rules."""
     lines = []
-    for words, short in _WORDS.items():
-        names = sorted(told.get(words, ()))
+    for kind, words in _KINDS.items():
+        names = sorted(told.get(kind, ()))
         if names:
             shown = ", ".join(names[:_MOST_RULES])
             if len(names) > _MOST_RULES:
                 shown += f" and {len(names) - _MOST_RULES} more"
-            lines.append(f"    {short}:\n        {shown}\n")
+            lines.append(f"    {words}:\n        {shown}\n")
     if not lines:
         return ""
     return "Reasons:\n    (check individual jobs above for details)\n" + "".join(lines)

@@ -559,3 +559,24 @@ def test_files_to_be_written_are_relative_to_the_call(plain):
     assert (plain.path / "events.jsonl").exists()
     plain("graph", "-d", "sub", "-o", "graph.dot")
     assert (plain.path / "graph.dot").exists()
+
+
+def test_a_dry_run_says_which_temporary_files_would_go(plain):
+    plain.write(
+        "Snakefile",
+        RULES.replace('"out/{name}.part",\n    log', 'temp("out/{name}.part"),\n    log'),
+    )
+    text = plain("-n").stdout
+    table = text.index("rule table:")
+    assert text.index("Would remove temporary output out/a.part\n") > table
+    assert text.count("Would remove temporary output") == 2
+    assert "Would remove" not in plain("-n", "--notemp").stdout
+    assert "Removing temporary output out/b.part.\n" in plain("-c", "2").stderr
+
+
+def test_a_command_that_cannot_be_filled_in_shows_its_place(plain):
+    plain.write("Snakefile", 'rule a:\n    output: "x"\n    shell: "echo {nope} > {output}"\n')
+    told = plain("-n", "-p", code=3).stderr
+    assert "error[RK0240]" in told and "in the command of rule `a`" in told
+    assert '3 |     shell: "echo {nope} > {output}"\n' in told
+    plain("-c", "1", code=1)

@@ -7,7 +7,7 @@ import sys
 import time
 
 from rulekit.cli import session
-from rulekit.errors.tree import InfrastructureError, SoftwareError, UsageError
+from rulekit.errors.tree import InfrastructureError, RulekitError, SoftwareError, UsageError
 from rulekit.reporting.paint import painter
 
 TYPE_CHECKING = False
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rulekit.cli.parse import Command, Options
     from rulekit.engine.loop import Stage
     from rulekit.engine.session import Prepared
+    from rulekit.model.rule import Rule
 
     Listener = Callable[[Any], None]
 
@@ -100,8 +101,29 @@ def dry_run(command: Command) -> int:
         paint=painter(out, options.nocolor),
         quiet=options.quiet,
         command=shown_command(stage) if options.printshellcmds else None,
+        notes=None if options.notemp else _removals(stage, options.all_temp),
     )
     return 0
+
+
+def _removals(stage: Stage, all_temp: bool) -> Callable[[int], tuple[str, ...]] | None:
+    """A function that says which temporary files would go after a job; None if there are none."""
+    flagged = all_temp or any(
+        "temp" in item.flags
+        for rule in stage.plan.workflow.rules
+        for entry in rule.outputs
+        for item in entry.items
+    )
+    if not flagged:
+        return None
+    from rulekit.scheduling import TempFiles
+
+    temps = TempFiles(stage.plan, stage.forecast.run, all_temp=all_temp)
+
+    def notes(job: int) -> tuple[str, ...]:
+        return tuple(f"Would remove temporary output {path}" for path in temps.done(job))
+
+    return notes
 
 
 def shown_command(stage: Stage) -> Callable[[int], str | None]:
@@ -120,10 +142,26 @@ def shown_command(stage: Stage) -> Callable[[int], str | None]:
         if template is None:
             template = compile_template(rule.body.text, shell=True)  # noqa: S604
             templates[index] = template
-        text: str = template.render(values.names(job), rule.namespace)
+        try:
+            text: str = template.render(values.names(job), rule.namespace)
+        except RulekitError as error:
+            raise _placed(error, rule) from error
         return text
 
     return command
+
+
+def _placed(error: RulekitError, rule: Rule) -> RulekitError:
+    """An error about a rule's command, with the place of the command if it has none of its own."""
+    from rulekit.frozen import replace
+
+    first = error.diagnostics[0]
+    if first.span is not None:
+        return error
+    placed = replace(
+        first, span=rule.body.span or rule.span, caret=f"in the command of rule `{rule.name}`"
+    )
+    return type(error)(first.message, diagnostics=(placed, *error.diagnostics[1:]))
 
 
 def _check_executor(options: Options) -> None:
