@@ -1,6 +1,6 @@
 """Journal, store and lock of one run, as the loop needs them.
 
-Order of writing: an intent is on disk before its job may start; the runner process adds start and
+Order of writing: a promise is on disk, synced, and an intent written before a job may start; the runner process adds start and
 result; the results go to the store in batches, each one transaction; only then does the journal
 note them as committed. Whatever is missing when the run is killed, `recover` makes good.
 """
@@ -73,8 +73,13 @@ class RunJournal:
             self._lock.release()
             self._lock = None
 
+    def promise(self, paths: Sequence[str]) -> None:
+        """Writes down, durably, which files jobs may make from now on. Raises
+        `InfrastructureError`."""
+        self._open().promise(paths)
+
     def intend(self, facts: Sequence[JobFacts]) -> None:
-        """Writes down, durably, that these attempts may start. Raises `InfrastructureError`."""
+        """Writes down that these attempts start. Raises `InfrastructureError`."""
         self._open().intent(facts)
         for one in facts:
             self._facts[one.token] = one

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from rulekit.engine.values import JobValues
     from rulekit.model.spec import JobResult, JobSpec
     from rulekit.planning.plan import Plan
-    from rulekit.scheduling import Launch
     from rulekit.staleness import Forecast
 
     Listener = Callable[[object], None]
@@ -54,7 +53,7 @@ if TYPE_CHECKING:
 
 _COMMIT_JOBS = 250
 _COMMIT_SECONDS = 1.0
-_AHEAD = 64  # intents written ahead of the starts, so that one sync serves many jobs
+_AHEAD = 256  # jobs whose outputs are promised ahead, so that one sync serves many
 
 
 class Stage:
@@ -107,8 +106,6 @@ class RunLoop:
         self._specs = SpecBuilder(settings, journal.run)
         self._rate = StartRate(settings.rate)
         self._running: dict[str, Attempt] = {}
-        self._intended: set[str] = set()  # tokens whose intent is written
-        self._built: dict[int, JobSpec] = {}  # orders made ahead of their start
         self._done_keys: set[str] = set()
         self._failed_keys: dict[str, None] = {}
         self._done = 0
@@ -119,7 +116,8 @@ class RunLoop:
     def _begin(self, stage: Stage) -> None:
         settings = self._settings
         self._offer = Offer(settings.cores, settings.jobs, settings.resources)
-        self._built.clear()
+        self._promised = bytearray(len(stage.plan))
+        self._next_promise = 0
         self._schedule = Schedule(
             stage.plan,
             stage.forecast.run,
@@ -242,10 +240,11 @@ class RunLoop:
                 spec = self._order(launch.job, launch.attempt)
                 if spec is not None:
                     orders.append((launch, spec))
-            if any(spec.token not in self._intended for _, spec in orders):
-                self._intend(orders)
+            if not orders:
+                continue
+            self._promise([launch.job for launch, _ in orders])
+            self._journal.intend([facts_of(stage, spec) for _, spec in orders])
             for launch, spec in orders:
-                self._intended.discard(spec.token)
                 command = spec.body.get("command")
                 attempt = Attempt(launch.job, launch.attempt, spec, command)
                 self._running[spec.token] = attempt
@@ -255,9 +254,6 @@ class RunLoop:
 
     def _order(self, job: int, attempt: int) -> JobSpec | None:
         """The order for a job that starts now; None if it cannot be made: then it has failed."""
-        ready = self._built.pop(job, None)
-        if ready is not None and ready.attempt == attempt:
-            return ready
         try:
             return self._specs.build(self._stage, job, attempt)
         except RulekitError as error:
@@ -268,22 +264,23 @@ class RunLoop:
             self.emit(JobFailed(info, attempt, 1, str(error), (), (), False, ""))
             return None
 
-    def _intend(self, orders: Sequence[tuple[Launch, JobSpec]]) -> None:
-        """Writes down what may start, these orders and some that are next, with one sync."""
-        specs = [spec for _, spec in orders]
-        stage = self._stage
-        for job in self._schedule.upcoming(_AHEAD):
-            if job in self._built or self._only_collects(job):
-                continue
-            try:
-                spec = self._specs.build(stage, job, 1)
-            except RulekitError:
-                continue  # will be told when it is its turn
-            self._built[job] = spec
-            specs.append(spec)
-        new = [spec for spec in specs if spec.token not in self._intended]
-        self._intended.update(spec.token for spec in new)
-        self._journal.intend([facts_of(stage, spec) for spec in new])
+    def _promise(self, jobs: Sequence[int]) -> None:
+        """Before jobs start: their outputs and those of many that come next, with one sync."""
+        promised = self._promised
+        if all(promised[job] for job in jobs):
+            return
+        plan, run = self._stage.plan, self._stage.forecast.run
+        chosen = [job for job in jobs if not promised[job]]
+        for job in chosen:
+            promised[job] = 1
+        position = self._next_promise
+        while position < len(run) and len(chosen) < _AHEAD:
+            if run[position] and not promised[position]:
+                promised[position] = 1
+                chosen.append(position)
+            position += 1
+        self._next_promise = position
+        self._journal.promise([path for job in chosen for path in plan.outputs[job]])
 
     def _only_collects(self, job: int) -> bool:
         plan = self._stage.plan

@@ -87,8 +87,21 @@ class Journal:
         if os.write(self._file, data) != len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+    def promise(self, paths: Sequence[str]) -> None:
+        """Put on file, durably, that jobs which make these files may start from now on.
+
+        Raises InfrastructureError; then none of them may start.
+        """
+        if not paths:
+            return
+        try:
+            self._append(json.dumps({"p": list(paths)}))
+            os.fdatasync(self._file)
+        except OSError as error:
+            raise _trouble(self.path, error) from error
+
     def intent(self, jobs: Sequence[JobFacts]) -> None:
-        """Put on file, durably, that these attempts may start from now on.
+        """Put on file that these attempts start now. Their outputs have been promised.
 
         Raises InfrastructureError; then none of them may start.
         """
@@ -124,7 +137,6 @@ class Journal:
         body: dict[str, Any] = {"t": [known, new], "i": rows} if new else {"i": rows}
         try:
             self._append(json.dumps(body))
-            os.fdatasync(self._file)
         except OSError as error:
             for text in new:
                 del texts[text]
@@ -163,6 +175,7 @@ class Past:
         "intents",
         "owner",
         "path",
+        "promised",
         "results",
         "run",
         "started",
@@ -177,11 +190,23 @@ class Past:
         self.owner: Owner | None = None
         self.workdir = ""
         self.host: tuple[int, int] | None = None  # the runner process, its start in ticks
+        self.promised: list[str] = []
         self.intents: dict[str, JobFacts] = {}
         self.started: dict[str, float] = {}
         self.results: dict[str, JobResult] = {}
         self.committed: set[str] = set()
         self.damaged = False
+
+    def doubtful(self) -> list[str]:
+        """Outputs of attempts that may have changed files and have no result.
+
+        After a crash of the whole machine, start lines and intents may be lost, promises not.
+        """
+        paths = [path for token in self.maybe_started() for path in self.intents[token].outputs]
+        unknown = any(token not in self.intents for token in self.started)
+        if self.damaged or unknown or self.owner is None or self.owner.rebooted():
+            paths += self.promised
+        return paths
 
     def maybe_started(self) -> list[str]:
         """Tokens of attempts that may have changed files and have no result.

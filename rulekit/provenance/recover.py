@@ -234,9 +234,7 @@ class _Recovering:
 
     def _set_aside(self, past: Past) -> list[str]:
         """Move away what nobody vouches for; the paths, whether or not there was something."""
-        doubtful: list[str] = []
-        for token in past.maybe_started():
-            doubtful += past.intents[token].outputs
+        doubtful = past.doubtful()
         for result in past.results.values():
             # The crash of a machine may have taken the content of a finished file.
             if result.ok and past.owner is not None and past.owner.rebooted():

@@ -143,15 +143,6 @@ class Schedule:
     def total(self) -> int:
         return self._open
 
-    def upcoming(self, count: int) -> list[int]:
-        """Up to `count` ready jobs that will be launched before long, in no certain order."""
-        found: list[int] = []
-        for heap in self._classes.values():
-            found.extend(job for _, job in heap[: count - len(found)])
-            if len(found) >= count:
-                break
-        return found
-
     def waiting_for(self) -> str | None:
         """Which resource the best ready job waits for; None if nothing is ready."""
         best = min(

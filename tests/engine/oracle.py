@@ -105,15 +105,20 @@ class Journal:
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
         self.facts: dict[str, JobFacts] = {}
+        self.promised: set[str] = set()
         self.waiting: list[tuple[JobFacts, JobResult]] = []
 
     @property
     def pending(self) -> int:
         return len(self.waiting)
 
+    def promise(self, paths: Iterable[str]) -> None:
+        self.promised.update(paths)
+
     def intend(self, facts: Iterable[JobFacts]) -> None:
         for one in facts:
             assert one.token not in self.facts, "an intent was written twice"
+            assert self.promised >= set(one.outputs), "a job was not promised"
             self.facts[one.token] = one
 
     def ended(self, result: JobResult) -> None:
