@@ -32,7 +32,7 @@ class ModuleDeclaration:
         loc: Loc,
         file: str,
         snakefile: Any,
-        config: dict[str, Any] | None,
+        config: Any,
         prefix: Prefix | None,
         pathvars: Pathvars,
         skip_validation: bool,
@@ -86,8 +86,6 @@ def declare(
             help="say which file it is: `snakefile: \"path\"`",
         )  # fmt: skip
     config = _value(directives, "config")
-    if config is not None and not isinstance(config, dict):
-        scope._fail("RK0245", f"`config` of module `{name}` must be a dict", loc, file)
     prefix = _prefix(scope, name, directives)
     pathvars = scope.space.pathvars.copy()
     try:
@@ -95,7 +93,7 @@ def declare(
         if given is not None:
             scope.loader.uses_pathvars = True
             pathvars.update(dict(given.kwargs) or _value(directives, "pathvars"), MODULE)
-        if config and config.get("pathvars"):
+        if isinstance(config, dict) and config.get("pathvars"):
             scope.loader.uses_pathvars = True
             pathvars.update(config["pathvars"], MODULE)
     except PathvarError as error:

@@ -139,12 +139,7 @@ def ensure(
     }
     if len(given) > 1:
         raise FlagError("`ensure` takes one checksum, not " + " and ".join(given))
-    algorithm, checksum = next(iter(given.items()), (None, None))
-    return flag(
-        value,
-        "ensure",
-        {"non_empty": non_empty, "checksum": checksum, "checksum_algorithm": algorithm},
-    )
+    return flag(value, "ensure", {"non_empty": non_empty, **given})
 
 
 def pipe(value: Any) -> Any:

@@ -37,7 +37,7 @@ _MODULES = {
     "settings": "settings",
     "settings.types": "settings",
     "parser": "rules",
-    "dag": "rules",
+    "dag": "dag",
     "sourcecache": "sourcecache",
     "wrapper": "wrapper",
     "remote": "remote",

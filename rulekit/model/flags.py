@@ -31,6 +31,7 @@ class FlaggedFunction:
     """A function whose results get flags; ``unpack`` is a flag too. Callable like the function."""
 
     __slots__ = ("flags", "function")
+    function: Callable[..., Any]
 
     def __init__(self, function: Callable[..., Any], flags: Mapping[str, Any]) -> None:
         self.function = function.function if isinstance(function, FlaggedFunction) else function
@@ -42,4 +43,6 @@ class FlaggedFunction:
 
 def flags_of(value: object) -> dict[str, Any]:
     """The flags of a value, empty if it has none. The result is not to be changed."""
-    return getattr(value, "flags", None) or {}
+    found = getattr(value, "flags", None)
+    # Arrays and data frames have an attribute of that name as well.
+    return found if found.__class__ is dict else {}

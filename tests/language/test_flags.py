@@ -60,8 +60,7 @@ def test_flags_that_go_together(inner, outer):
 def test_values():
     assert flags_of(flags.ensure("x", non_empty=True, md5="0"))["ensure"] == {
         "non_empty": True,
-        "checksum": "0",
-        "checksum_algorithm": "md5",
+        "md5": "0",
     }
     with pytest.raises(WorkflowError):
         flags.ensure("x", md5="0", sha1="1")

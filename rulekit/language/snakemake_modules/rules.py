@@ -17,7 +17,3 @@ class Job:
 
 class Checkpoints:
     """Only a name, for annotations."""
-
-
-class DAG:
-    """Only a name, for annotations."""
