@@ -30,6 +30,7 @@ from rulekit.runner.files import Refused, refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from rulekit.model.spec import JobResult, JobSpec
@@ -82,6 +83,8 @@ class Host:
         self.outbox: list[Any] = []
         self.unsent = b""
         self.lines: list[str] = []
+        # `json.dumps` makes such an encoder for each call, which is half of its work.
+        self.encode = _encoder()
         self.workdir = os.getcwd()
         self.poll = select.poll()
         self.wake, self.wake_in = os.pipe()
@@ -163,9 +166,9 @@ class Host:
 
     def start_all(self, prepared: list[Attempt], driven: list[JobSpec]) -> None:
         """Start attempts, once the journal says so."""
-        now = round(time.time(), 3)
+        now = time.time()
         for token in [a.spec.token for a in prepared] + [spec.token for spec in driven]:
-            self.lines.append(json.dumps({"s": [token, now]}))
+            self.lines.append(f'{{"s": ["{token}", {now:.3f}]}}')
         problem_text = self.write_lines()
         if problem_text is not None:
             unwritten = Refused("disk", f"the journal cannot be written: {problem_text}")
@@ -261,12 +264,15 @@ class Host:
             job.status = status
             self.drain(job)
             return
-        if status == 0 and spec.latency_wait_s > 0 and steps.missing_outputs(spec):
+        values = steps.finish_values(attempt, status, spec.latency_wait_s > 0)
+        if values is None:
             job.gone = True
             job.kill_at = time.monotonic() + spec.latency_wait_s
             self.at(time.monotonic() + 0.05, "latency", spec.token)
             return
-        self.done(job, steps.finish(attempt, status))
+        del self.jobs[job.pid]
+        del self.by_token[spec.token]
+        self.tell(values)
 
     def done(self, job: Job, result: JobResult) -> None:
         """A job has come to its end."""
@@ -275,10 +281,13 @@ class Host:
         self.answer(result)
 
     def answer(self, result: JobResult) -> None:
+        """Put a result on the way."""
+        self.tell(wire.result_to_tuple(result))
+
+    def tell(self, values: Any) -> None:
         """Put a result on the way: to the journal first, then to the engine."""
-        values = wire.result_to_tuple(result)
         if self.journal is not None:
-            self.lines.append(json.dumps({"r": values}))
+            self.lines.append(f'{{"r": {"".join(self.encode(values, 0))}}}')
         self.outbox.append(("result", values))
 
     def hear(self, file: int) -> None:
@@ -294,9 +303,7 @@ class Host:
                     self.outbox.append(("started", job.spec.token, message[1]))
             else:
                 job.gone = True
-                self.outbox.append(("result", message[1]))
-                if self.journal is not None:
-                    self.lines.append(json.dumps({"r": message[1]}))
+                self.tell(message[1])
 
     def warden_ended(self, job: Job) -> None:
         """The last words of a warden; one that left none was killed, and its job with it."""
@@ -415,6 +422,26 @@ class Host:
                 self.poll.unregister(self.answers)
             except KeyError:
                 pass
+
+
+def _encoder() -> Callable[[Any, int], Iterable[str]]:
+    """The encoder of `json.dumps`."""
+    encoder = json.JSONEncoder()
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:  # an interpreter without it
+        return lambda value, _level: (encoder.encode(value),)
+    found: Callable[[Any, int], Iterable[str]] = make(
+        None,
+        encoder.default,
+        json.encoder.encode_basestring_ascii,
+        None,
+        encoder.key_separator,
+        encoder.item_separator,
+        False,
+        False,
+        True,
+    )
+    return found
 
 
 def _needs_warden(spec: JobSpec) -> bool:

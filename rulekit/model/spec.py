@@ -27,6 +27,7 @@ class JobSpec:
           ``{"kind": "command", "argv": [...]}`` (a `run:` body is ``rulekit body ...``)
           ``{"kind": "none"}`` nothing to do but the checks
           A shell body may have ``"repeats": [...]``: its commands for each turn of a benchmark.
+    token: is in the environment of all processes of the attempt, and in names of helper files
     context: for scripts and run bodies, the job's names as data (see `rulekit.runner.context`)
     """
 
@@ -34,7 +35,7 @@ class JobSpec:
     key: str  # "align:sample=tumor"
     rule: str
     attempt: int  # from 1
-    token: str  # unique for each attempt; in the environment of all its processes
+    token: str  # unique for each attempt; letters, digits, ``_`` and ``-`` only
     workdir: str  # absolute
     body: Mapping[str, Any]
     inputs: tuple[str, ...]

@@ -12,8 +12,8 @@ import time
 from resource import RUSAGE_SELF, getrusage
 from stat import S_ISDIR, S_ISLNK, S_ISREG
 
-from rulekit.model.spec import FileResult, JobResult
-from rulekit.runner import digests, files
+from rulekit.model.spec import JobResult
+from rulekit.runner import digests, files, wire
 from rulekit.runner.command import Environments, argv_of, program_of
 from rulekit.runner.files import Refused, refusal
 
@@ -121,7 +121,7 @@ def _existing_outputs(spec: JobSpec) -> list[tuple[str, Any]]:
         mode = own.st_mode
         if not S_ISLNK(mode) and not os.access(path, os.W_OK):
             raise Refused("protected", f"the output `{path}` exists and is write-protected")
-        if S_ISDIR(mode) and "directory" not in flags and os.listdir(path):
+        if S_ISDIR(mode) and "directory" not in flags and _is_full(path):
             raise Refused(
                 "is-a-directory",
                 f"the output `{path}` exists and is a directory that is not empty, but the rule"
@@ -129,6 +129,13 @@ def _existing_outputs(spec: JobSpec) -> list[tuple[str, Any]]:
             )
         present.append((path, flags))
     return present
+
+
+def _is_full(path: str) -> bool:
+    try:
+        return bool(os.listdir(path))
+    except OSError as error:
+        raise refusal(error, f"cannot look at the output `{path}`") from None
 
 
 def _make_room(attempt: Attempt, present: list[tuple[str, Any]]) -> None:
@@ -212,29 +219,39 @@ def finish(attempt: Attempt, status: int) -> JobResult:
     `status` is what `wait4` gave. An output that is missing now is a failure: whoever calls may
     have waited for it (`missing_outputs`).
     """
+    values = finish_values(attempt, status, may_wait=False)
+    assert values is not None
+    return wire.result_from_tuple(values)
+
+
+def finish_values(attempt: Attempt, status: int, may_wait: bool) -> tuple[Any, ...] | None:
+    """As `finish`, but the answer as `wire.result_to_tuple` has it.
+
+    None if an output is missing that may still come (`may_wait`): nothing has changed then.
+    """
     ended = time.time()
     exit_code = os.waitstatus_to_exitcode(status)
     if exit_code != 0:
-        return failed(attempt, exit_code, None, "", ended)
+        return wire.result_to_tuple(failed(attempt, exit_code, None, "", ended))
     spec = attempt.spec
     try:
         outputs = _check_and_stamp(attempt)
     except Refused as refused:
-        return failed(attempt, 0, refused.problem, refused.detail, ended)
+        if may_wait and refused.problem == "missing-output":
+            return None
+        result = failed(attempt, 0, refused.problem, refused.detail, ended)
+        return wire.result_to_tuple(result)
     limit = spec.digest_limit
+    digest = digests.sha256
     inputs = tuple(
         [
-            FileResult(
-                path,
-                mtime,
-                size,
-                digests.sha256(path, content) if 0 <= size <= limit else None,
-            )
+            (path, mtime, size, digest(path, content) if 0 <= size <= limit else None)
             for path, mtime, size, content in attempt.sources
         ]
     )
-    clean_up(attempt)
-    return JobResult(
+    if attempt.helpers or attempt.backups:
+        clean_up(attempt)
+    return (
         spec.id,
         spec.token,
         True,
@@ -250,10 +267,26 @@ def finish(attempt: Attempt, status: int) -> JobResult:
     )
 
 
-def _check_and_stamp(attempt: Attempt) -> tuple[FileResult, ...]:
+def _check_and_stamp(attempt: Attempt) -> tuple[tuple[str, int, int, str | None], ...]:
+    outputs = attempt.spec.outputs
+    if len(outputs) == 1 and not outputs[0].flags:
+        # Most jobs: one plain file. Stamping it at once shows whether it is there.
+        path = outputs[0].path
+        try:
+            mtime, size, content = files.stamp_now(path, False, attempt.newest_ns)
+        except OSError:
+            pass  # below it is looked at closely
+        else:
+            if not S_ISDIR(content.st_mode):
+                limit = attempt.spec.digest_limit
+                digest = digests.sha256(path, content) if size <= limit else None
+                return ((path, mtime, size, digest),)
+    return _check_and_stamp_each(attempt)
+
+
+def _check_and_stamp_each(attempt: Attempt) -> tuple[tuple[str, int, int, str | None], ...]:
     spec = attempt.spec
-    managed = spec.outputs
-    for output in managed:
+    for output in spec.outputs:
         path, flags = output.path, output.flags
         if "touch" in flags:
             try:
@@ -266,7 +299,7 @@ def _check_and_stamp(attempt: Attempt) -> tuple[FileResult, ...]:
     # Everything is checked before anything is stamped.
     checked: list[tuple[str, Any, bool]] = []
     missing: list[str] = []
-    for output in managed:
+    for output in spec.outputs:
         path, flags = output.path, output.flags
         if flags and not files.is_managed(flags):
             continue
@@ -276,25 +309,7 @@ def _check_and_stamp(attempt: Attempt) -> tuple[FileResult, ...]:
             missing.append(path)
             continue
         directory = S_ISDIR(content.st_mode)
-        if directory and "directory" not in flags:
-            raise Refused(
-                "is-a-directory",
-                f"the output `{path}` is a directory, but the rule does not flag it with"
-                " `directory`",
-            )
-        if not directory and "directory" in flags:
-            raise Refused(
-                "not-a-directory",
-                f"the output `{path}` is flagged with `directory`, but is a file",
-            )
-        promise = flags.get("ensure")
-        if promise:
-            try:
-                broken = digests.broken_promise(path, content, promise)
-            except OSError as error:
-                raise refusal(error, f"cannot read the output `{path}`") from None
-            if broken:
-                raise Refused("ensure", broken)
+        _check(path, flags, directory, content)
         checked.append((path, flags, directory))
     if missing:
         names = ", ".join(f"`{path}`" for path in missing[:5])
@@ -311,8 +326,30 @@ def _check_and_stamp(attempt: Attempt) -> tuple[FileResult, ...]:
                 files.protect(path)
         except OSError as error:
             raise refusal(error, f"cannot stamp the output `{path}`") from None
-        results.append(FileResult(path, mtime, size, digest))
+        results.append((path, mtime, size, digest))
     return tuple(results)
+
+
+def _check(path: str, flags: Any, directory: bool, content: os.stat_result) -> None:
+    """Whether an output is of the right kind and holds what was promised. Raises Refused."""
+    if directory and "directory" not in flags:
+        raise Refused(
+            "is-a-directory",
+            f"the output `{path}` is a directory, but the rule does not flag it with `directory`",
+        )
+    if not directory and "directory" in flags:
+        raise Refused(
+            "not-a-directory",
+            f"the output `{path}` is flagged with `directory`, but is a file",
+        )
+    promise = flags.get("ensure")
+    if promise:
+        try:
+            broken = digests.broken_promise(path, content, promise)
+        except OSError as error:
+            raise refusal(error, f"cannot read the output `{path}`") from None
+        if broken:
+            raise Refused("ensure", broken)
 
 
 def failed(
