@@ -63,6 +63,14 @@ def acquire(state_dir: str, run: str, outputs: Iterable[str], inputs: Iterable[s
     return Lock(path, tuple(cleared))
 
 
+def clear(state_dir: str, run: str) -> None:
+    """Clear the lock of a run that is known to be dead. Raises OSError."""
+    try:
+        os.unlink(os.path.join(state_dir, FOLDER, f"{run}.lock"))
+    except FileNotFoundError:
+        pass
+
+
 def unlock(state_dir: str) -> list[str]:
     """Clear every lock, whoever holds it; the owners in words. For ``--unlock``."""
     folder = os.path.join(state_dir, FOLDER)

@@ -23,7 +23,7 @@ import time
 from rulekit.errors.tree import InfrastructureError
 from rulekit.frozen import frozen
 from rulekit.model.spec import FileResult
-from rulekit.provenance import journal
+from rulekit.provenance import journal, locks
 from rulekit.provenance.facts import Finished
 from rulekit.provenance.owner import ALIVE, FOREIGN, is_running
 from rulekit.runner import digests, files, orphans
@@ -189,6 +189,7 @@ class _Recovering:
             self.store.mark_incomplete(doubtful)
             self.incomplete += doubtful
         _sweep(self.state_dir, past.intents.keys())
+        locks.clear(self.state_dir, past.run)
         os.unlink(past.path)
         journal.sync_folder(os.path.dirname(past.path))
 
