@@ -21,11 +21,10 @@ if TYPE_CHECKING:
     from rulekit.compiler.problems import Problems
     from rulekit.compiler.space import Space
 
-_DOUBLE_SLASH = re.compile(r"(?<!:)//").search
 # Methods that a list cannot do without; an item of that name could not be reached.
 _RESERVED = frozenset(("get", "keys", "items", "append", "extend", "insert", "remove", "pop", "clear",
                        "count", "reverse", "copy"))  # fmt: skip
-_SIZES = re.compile(r"size(_files|_tempfiles)?(_kb|_mb|_gb)?").fullmatch
+_SIZES = r"size(_files|_tempfiles)?(_kb|_mb|_gb)?"
 
 
 class EntryReader:
@@ -64,7 +63,9 @@ class EntryReader:
             else:
                 self._add(found, None, value)
         for name, value in self.directive.kwargs.items():
-            if name in _RESERVED or (name[:4] == "size" and self.kind == "input" and _SIZES(name)):
+            if name in _RESERVED or (
+                name[:4] == "size" and self.kind == "input" and re.fullmatch(_SIZES, name)
+            ):
                 self._error(f"`{name}` cannot be the name of an item: lists have it already")
             if type(value) is str:
                 found.append((name, [self.item(value)], False))
@@ -186,7 +187,7 @@ class EntryReader:
             what, help_ = "holds a line break", None
         elif text != text.strip():
             what, help_ = "begins or ends with a blank", None
-        elif _DOUBLE_SLASH(text) is not None:
+        elif re.search(r"(?<!:)//", text) is not None:
             what, help_ = "holds `//`", "files are compared as text: write one `/`"
         else:
             return  # a URL

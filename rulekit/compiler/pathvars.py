@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 # Who gave a value; a lower level wins.
 RULE, MODULE, CONFIG, STATEMENT, DEFAULT = range(5)
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*").fullmatch
-_FIELD = re.compile(r"<([a-z][a-z0-9_]*)>")
+_NAME = r"[a-z][a-z0-9_]*"
+_FIELD = f"<({_NAME})>"
 _DEFAULTS = ("results", "stats", "reports", "temp", "resources", "logs", "benchmarks")
 
 
@@ -39,7 +39,7 @@ class Pathvars:
         if not isinstance(given, dict):
             raise PathvarError(f"path variables are names with texts, not {given!r}")
         for name, value in given.items():
-            if not isinstance(name, str) or not _NAME(name):
+            if not isinstance(name, str) or not re.fullmatch(_NAME, name):
                 raise PathvarError(
                     f"`{name}` is no name of a path variable: it needs small letters, digits and `_`"
                 )
@@ -54,7 +54,7 @@ class Pathvars:
         seen = [name]
         todo = [name]
         while todo:
-            for inner in _FIELD.findall(self.values.get(todo.pop(), ("", 0))[0]):
+            for inner in re.findall(_FIELD, self.values.get(todo.pop(), ("", 0))[0]):
                 if inner == name:
                     chain = " and ".join(f"`{one}`" for one in dict.fromkeys(seen))
                     raise PathvarError(f"the path variables {chain} are defined by each other")
@@ -65,9 +65,9 @@ class Pathvars:
     def apply(self, path: str) -> str:
         """`path` with every ``<name>`` replaced. Raises `PathvarError` for an unknown one."""
         for _ in range(100):
-            if _FIELD.search(path) is None:
+            if re.search(_FIELD, path) is None:
                 return path
-            path = _FIELD.sub(self._value, path)
+            path = re.sub(_FIELD, self._value, path)
         raise PathvarError(f"the path variables in `{path}` have no end")
 
     def _value(self, match: re.Match[str]) -> str:
@@ -83,4 +83,4 @@ class Pathvars:
 
 def uses_pathvars(text: str) -> bool:
     """True if there is a ``<name>`` in the text."""
-    return _FIELD.search(text) is not None
+    return re.search(_FIELD, text) is not None

@@ -29,7 +29,7 @@ ACTIONS = ("shell", "script", "notebook", "wrapper", "template_engine", "cwl")
 SHADOWS = ("minimal", "copy-minimal", "shallow", "full")
 _NO_FLAGS: Mapping[str, Any] = {}
 # Constraints that need no check: words and well known classes.
-_SURELY_REGEX = re.compile(r"(?:\w|[-|]|\\[dwsDWS]|\.|\[\^?[\w/]+\]|(?<=[\])wd.])[+*])*").fullmatch
+_SURELY_REGEX = r"(?:\w|[-|]|\\[dwsDWS]|\.|\[\^?[\w/]+\]|(?<=[\])wd.])[+*])*"
 
 
 def read_files(draft: Draft, loader: Loader, pathvars: Pathvars) -> None:
@@ -241,7 +241,7 @@ class Finisher:
             if constraint is None or constraint in self._checked:
                 continue
             self._checked.add(constraint)
-            if _SURELY_REGEX(constraint) is None:
+            if re.fullmatch(_SURELY_REGEX, constraint) is None:
                 try:
                     re.compile(constraint)
                 except re.error as error:

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     RawDirective = tuple[str, Loc, tuple[Any, ...], dict[str, Any]]
 
-_SIMPLE_NAME = re.compile(r"\w+", re.ASCII).fullmatch
-
 
 class FileScope:
     """One file being read. `leads` says whether its rules may become the default target."""
@@ -303,7 +301,7 @@ class FileScope:
     def _envvars(self, loc: Loc, file: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         for value in args:
             for name in (value,) if isinstance(value, str) else value:
-                if not isinstance(name, str) or not _SIMPLE_NAME(name):
+                if not isinstance(name, str) or not re.fullmatch(r"\w+", name, re.ASCII):
                     self._problem(
                         "RK0239", f"{name!r} is no name of an environment variable", loc, file
                     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from _string import formatter_parser  # type: ignore[import-not-found]
 from itertools import product
 
 from rulekit.language.call import accepted, call, takes
@@ -18,11 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
-# A pattern that holds plain `{name}` fields and nothing else that formatting would look at.
-_PLAIN = re.compile(r"[^{}]*(?:\{[A-Za-z_0-9]+\}[^{}]*)*").fullmatch
-_PLAIN_FIELD = re.compile(r"\{([A-Za-z_0-9]+)\}")
-# The names of fields in any format text; doubled braces do not count.
-_FIELD_NAME = re.compile(r"\{\{|\}\}|\{([^{}.\[!:]+)")
+_FORMAT_NAMES = r"\{\{|\}\}|\{([^{}.\[!:]+)"  # doubled braces do not count
 
 
 class _Missing(dict):  # type: ignore[type-arg]
@@ -103,7 +100,7 @@ def expand(*args: Any, **wildcards: Any) -> Any:
 
 
 def _field_names(pattern: str) -> set[str]:
-    return {match[1] for match in _FIELD_NAME.finditer(pattern) if match[1] is not None}
+    return {match[1] for match in re.finditer(_FORMAT_NAMES, pattern) if match[1] is not None}
 
 
 def _expand(
@@ -112,8 +109,9 @@ def _expand(
     values = {name: _listed(value) for name, value in wildcards.items()}
     found: list[str] = []
     for pattern in patterns:
-        if (combiner is product or combiner is zip) and _PLAIN(pattern) is not None:
-            made = _expand_plain(pattern, combiner, values, allow_missing)
+        pieces = _plain_pieces(pattern) if combiner is product or combiner is zip else None
+        if pieces is not None:
+            made = _expand_plain(pieces, combiner, values, allow_missing)
         else:
             made = _expand_any(pattern, combiner, values, allow_missing)
         flags = flags_of(pattern)
@@ -125,22 +123,46 @@ def _expand(
     return found
 
 
+def _plain_pieces(pattern: str) -> list[tuple[str, str | None]] | None:
+    """Literal text and the name of the field after it, again and again; None if there is more."""
+    pieces = []
+    try:
+        for literal, name, spec, conversion in formatter_parser(pattern):
+            if name is not None and (
+                spec or conversion or not name.replace("_", "a").isalnum() or name.isdigit()
+            ):
+                return None
+            pieces.append((literal, name))
+    except ValueError:
+        return None
+    return pieces
+
+
 def _expand_plain(
-    pattern: str, combiner: Any, values: dict[str, list[Any]], allow_missing: bool
+    pieces: list[tuple[str, str | None]],
+    combiner: Any,
+    values: dict[str, list[Any]],
+    allow_missing: bool,
 ) -> list[str]:
     """The quick way: the pattern becomes a ``%`` template, the values become text once."""
-    fields = _PLAIN_FIELD.findall(pattern)
-    unknown = [name for name in fields if name not in values]
-    if unknown and not allow_missing:
-        raise WildcardError(f"no values given for wildcard `{unknown[0]}`")
+    fields: list[str] = []
+    template = ""
+    for literal, name in pieces:
+        template += literal.replace("%", "%%")
+        if name is None:
+            continue
+        if name in values:
+            fields.append(name)
+            template += "%s"
+        elif allow_missing:
+            template += "{" + name + "}"
+        else:
+            raise WildcardError(f"no values given for wildcard `{name}`")
     used = [name for name in values if name in fields]
     if not used and combiner is zip:
         return []
     texts = [[one if type(one) is str else format(one) for one in values[name]] for name in used]
-    template = _PLAIN_FIELD.sub(
-        lambda match: "%s" if match[1] in values else match[0], pattern.replace("%", "%%")
-    )
-    slots = [used.index(name) for name in fields if name in values]
+    slots = [used.index(name) for name in fields]
     if len(used) == 1 and len(slots) == 1:
         return [template % one for one in texts[0]]
     combinations: Iterable[tuple[str, ...]] = combiner(*texts)
@@ -319,9 +341,6 @@ def prepend_param(prefix: str, paths_or_func: Any, space: bool = True) -> Any:
     return _later(paths_or_func, work)
 
 
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*").fullmatch
-
-
 def as_py_module(path_or_func: Any = None) -> Any:
     """The dotted name under which ``python -m`` finds a ``.py`` file; by default `input.script`."""
     if path_or_func is None:
@@ -337,7 +356,7 @@ def as_py_module(path_or_func: Any = None) -> Any:
         if not path.endswith(".py") or path.startswith("/"):
             raise WorkflowError(f"`as_py_module` takes a relative path to a .py file, not `{path}`")
         parts[-1] = parts[-1][: -len(".py")]
-        if not all(map(_IDENTIFIER, parts)):
+        if not all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", part) for part in parts):
             raise WorkflowError(f"`{path}` is no name of a Python module")
         return ".".join(parts)
 

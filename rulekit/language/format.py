@@ -20,20 +20,19 @@ from rulekit.model.namedlist import Namedlist, Wildcards
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
 # Names whose values are file names or parts of them.
 GUARDED = frozenset(("input", "output", "log", "benchmark", "wildcards"))
 
-_harmless = re.compile(r"[\w./:=@%+,-]*").fullmatch
-_harmless_list = re.compile(r"[\w./:=@%+, -]*").fullmatch
-_needs_quotes = re.compile(r"[^\w@%+=:,./-]", re.ASCII).search
+# Made when the first value is looked at: for one text, and for several joined by blanks.
+_harmless: list[Callable[[str], object]] = []
 
 
 def quote(text: str) -> str:
     """`text` as one word of a POSIX shell; harmless text is not changed."""
-    if text and _needs_quotes(text) is None:
+    if text and re.search(r"[^\w@%+=:,./-]", text, re.ASCII) is None:
         return text
     return "'" + text.replace("'", "'\"'\"'") + "'"
 
@@ -146,18 +145,23 @@ class Template:
 
 
 def _is_harmless(value: Any) -> bool:
+    """True if no character of the value means anything to a shell, wherever it stands."""
+    if not _harmless:
+        _harmless.append(re.compile(r"[\w./:=@%+,-]*").fullmatch)
+        _harmless.append(re.compile(r"[\w./:=@%+, -]*").fullmatch)
+    one_is, joined_are = _harmless
     if type(value) is str:
-        return _harmless(value) is not None
+        return one_is(value) is not None
     if isinstance(value, (list, tuple, set, frozenset)):
         if isinstance(value, Namedlist) and len(value) == 1:
             one = list.__getitem__(value, 0)
-            return _harmless(one if type(one) is str else str(one)) is not None
+            return one_is(one if type(one) is str else str(one)) is not None
         try:
             joined = " ".join(value)
         except TypeError:
-            return all(_harmless(str(item)) is not None for item in value)
-        return _harmless_list(joined) is not None and joined.count(" ") == max(len(value), 1) - 1
-    return _harmless(str(value)) is not None
+            return all(one_is(str(item)) is not None for item in value)
+        return joined_are(joined) is not None and joined.count(" ") == max(len(value), 1) - 1
+    return one_is(str(value)) is not None
 
 
 def _step(field: _Field, value: Any, is_attribute: bool, key: Any) -> Any:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SIZED = ("mem", "disk")
 _SIZED_NAMES = frozenset(base + suffix for base in SIZED for suffix in ("", "_mb", "_mib"))
 
-_SIZE = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-z]*)\s*").fullmatch
+_QUANTITY = r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-z]*)\s*"
 _BYTES = {
     "": 1, "b": 1, "byte": 1, "bytes": 1,
     **{
@@ -46,7 +46,6 @@ _BYTES = {
         for unit in units.split()
     },
 }  # fmt: skip
-_TIMES = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-z]*)\s*")
 _SECONDS = {
     unit: seconds
     for seconds, units in (
@@ -66,7 +65,7 @@ _SECONDS = {
 
 def size_in_mb(text: str) -> int:
     """MB for a size with a unit ("1.5 GB", "100MiB"); at least 1, rounded up. Raises ValueError."""
-    match = _SIZE(text)
+    match = re.fullmatch(_QUANTITY, text)
     if match is None or match[2].lower() not in _BYTES:
         raise ValueError(f"`{text}` is no size such as `500MB` or `1.5 GiB`")
     return int(max(1, math.ceil(float(match[1]) * _BYTES[match[2].lower()] / 1e6)))
@@ -74,9 +73,10 @@ def size_in_mb(text: str) -> int:
 
 def time_in_minutes(text: str) -> int:
     """Minutes for a time with a unit ("2h", "1d 12h"); at least 1. Raises ValueError."""
+    quantity = re.compile(_QUANTITY)
     position, seconds = 0, 0.0
     while position < len(text):
-        match = _TIMES.match(text, position)
+        match = quantity.match(text, position)
         unit = match[2].lower() if match is not None else ""
         if match is None or (unit and unit not in _SECONDS):
             raise ValueError(f"`{text}` is no time such as `90m` or `2h`")
@@ -284,16 +284,11 @@ class Expression:
             ) from None
 
 
-_EXPRESSION = re.compile(
-    r"[a-zA-Z_]\w*\(.*\)$|\{.*\}$|lambda\s.*:.*$|.*[+\-*/%].*|.*\.\w+.*", re.DOTALL
-).match
+_EXPRESSION = r"[a-zA-Z_]\w*\(.*\)$|\{.*\}$|lambda\s.*:.*$|.*[+\-*/%].*|.*\.\w+.*"
 
 
 def _is_ordinary(text: str) -> bool:
-    return _EXPRESSION(text) is None
-
-
-_NAME = re.compile(r"[a-zA-Z_]\w*").fullmatch
+    return re.match(_EXPRESSION, text, re.DOTALL) is None
 
 
 def parse_assignments(
@@ -307,7 +302,7 @@ def parse_assignments(
     for word in texts:
         name, sign, text = word.partition("=")
         name = name.strip()
-        if not sign or not _NAME(name):
+        if not sign or not re.fullmatch(r"[a-zA-Z_]\w*", name):
             raise UsageError(
                 f"`{option}` takes NAME=VALUE, not `{word}`",
                 code="RK0106",

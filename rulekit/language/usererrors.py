@@ -6,6 +6,7 @@ import os
 
 from rulekit.errors.diagnostic import Diagnostic, Label, did_you_mean
 from rulekit.errors.tree import PlanError
+from rulekit.model.namedlist import Namedlist
 from rulekit.model.span import Span
 
 TYPE_CHECKING = False
@@ -164,6 +165,12 @@ def _near_attribute(error: AttributeError, name: str) -> str | None:
     owner = getattr(error, "obj", None)
     if owner is None:
         return None
+    if isinstance(owner, Namedlist):
+        known = list(owner.keys())
+        if not known:
+            return None
+        shown = ", ".join(f"`{one}`" for one in known[:12])
+        return did_you_mean("item", name, known) or f"there are {shown}"
     return did_you_mean("attribute", name, [one for one in dir(owner) if not one.startswith("_")])
 
 

@@ -54,7 +54,7 @@ class Namedlist(list):  # type: ignore[type-arg]
         # Only called when normal look-up failed; `_names` may be missing while unpickling.
         if name != "_names" and name in self.__dict__.get("_names", ()):
             return self._named(name)
-        raise AttributeError(f"{type(self).__name__} has no item `{name}`")
+        raise AttributeError(f"{type(self).__name__} has no item `{name}`", name=name, obj=self)
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
