@@ -239,7 +239,7 @@ class CheckpointView:
             files.append(item.pattern.fill([named[name] for name in item.pattern.names]))
         if (rule.name, values) not in draft.scope.space.loader.gate.done:
             raise CheckpointPending(rule.name, values, tuple(files))
-        return CheckpointJob(self.rule, OutputFiles(files, names))
+        return CheckpointJob(self.rule, OutputFiles([FlaggedStr(file) for file in files], names))
 
 
 class CheckpointJob:

@@ -23,6 +23,10 @@ class FlaggedStr(str):
         made.flags = {**flags_of(text), **(flags or {})}
         return made
 
+    def open(self, mode: str = "r", **options: Any) -> Any:
+        """The opened file, as ``checkpoints.x.get().output[0].open()`` asks for it."""
+        return open(str(self), mode, **options)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return (FlaggedStr, (str(self), self.flags))
 

@@ -351,6 +351,9 @@ rule a:
     assert (pending.rule, pending.wildcards, pending.outputs) == ("c", ("q",), ("parts/q", "x/q"))
     workflow.checkpoints.done.add(("c", ("q",)))
     assert expand_inputs(a, ("q",))[0] == ["parts/q/1", "x/q", "c"]
+    project.write("parts/q", "made")
+    with workflow.namespace["checkpoints"].c.get(s="q").output[0].open() as file:
+        assert file.read() == "made"
 
 
 def test_workflow_object(project):
