@@ -3,16 +3,19 @@
 ``.rulekit/journal/<run>.jsonl``, one JSON value a line, only ever appended to:
 
     {"v": 1, "run": name, "time": seconds, "owner": {...}, "workdir": path}      the first line
-    {"t": [number, texts], "i": [[token, key, rule, wildcards, attempt, outputs, code, command, params,
-                          environment, logs], ...]}                               intents
+    {"p": [paths]}            outputs that jobs may make from now on: promises
+    {"t": [number, texts], "i": [[token, key, rule, wildcards, attempt, outputs, code, command,
+                                  params, environment, logs], ...]}               intents
     {"h": [pid, start]}       the runner process (it writes the lines from here on itself)
     {"s": [token, time]}      an attempt is about to be started
     {"r": [...]}              its result, as `rulekit.runner.wire.result_to_tuple` has it
     {"c": [tokens]}           these are committed
 
 `code`, `params` and `environment` of an intent are numbers of texts, counted over all `t` of the
-file (each says at which number it begins). Intents are synced to disk before any of their jobs
-may start. Every write begins with a line end, so that one that was cut short (a full disk) spoils
+file (each says at which number it begins). Promises are synced to disk before any of their jobs
+may start, many at a time; an intent is written, not synced, before its job is started: it outlives
+the death of every process, and after that of the machine the promises tell what to doubt. Every
+write begins with a line end, so that one that was cut short (a full disk) spoils
 no other; empty lines mean nothing.
 """
 
@@ -71,7 +74,7 @@ class Journal:
             raise _trouble(path, error) from error
         journal = cls(path, run, file)
         try:
-            journal._append(json.dumps(head))
+            journal._append(json.dumps(head), first=True)
             os.fsync(file)
             # Nobody ever sees a journal without its head, and so without its owner.
             os.link(part, path)
@@ -82,8 +85,8 @@ class Journal:
             raise _trouble(path, error) from error
         return journal
 
-    def _append(self, line: str) -> None:
-        data = f"\n{line}\n".encode()
+    def _append(self, line: str, first: bool = False) -> None:
+        data = f"{line}\n".encode() if first else f"\n{line}\n".encode()
         if os.write(self._file, data) != len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -289,6 +292,8 @@ def _take(past: Past, texts: list[str | None], body: Any) -> None:
                 text(env),
                 tuple(logs),
             )
+    elif "p" in body:
+        past.promised += body["p"]
     elif "s" in body:
         token, moment = body["s"]
         past.started[token] = float(moment)

@@ -24,7 +24,7 @@ def test_after_the_death_of_processes_a_promise_alone_means_nothing(written):
 
 
 def test_after_the_crash_of_the_machine_every_promise_is_doubtful(written):
-    lines = open(written.path).read().splitlines()
+    lines = [line for line in open(written.path).read().splitlines() if line]
     head = json.loads(lines[0])
     head["owner"]["boot"] = "another boot"
     with open(written.path, "w") as file:
