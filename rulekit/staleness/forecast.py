@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rulekit.model.files import FileView
+    from rulekit.model.record import FileFact
     from rulekit.planning.plan import Plan
-    from rulekit.staleness.memory import Definitions, Memory
+    from rulekit.staleness.memory import Definitions, Memory, OutputRow
 
 _NO_FILES: tuple[str, ...] = ()
 
@@ -32,21 +33,24 @@ class Forecast:
     jobs are worked out when asked for.
     """
 
-    __slots__ = ("_missing", "_plan", "count", "marks", "missing_records", "run")
+    __slots__ = ("_lacking", "_missing", "_plan", "count", "marks", "missing_records", "run")
 
     def __init__(
         self,
         plan: Plan,
         run: bytearray,
         marks: dict[int, dict[str, tuple[str, ...]]],
-        missing: Mapping[int, tuple[str, ...]],
+        lacking: bytearray,
+        missing: Mapping[int, dict[str, None]],
         missing_records: int,
     ) -> None:
         self._plan = plan
         self.run = run
         self.count = run.count(1)
         self.marks = marks
-        self._missing = missing
+        # What a job that runs needs and does not find: all outputs of these jobs, ...
+        self._lacking = lacking
+        self._missing = missing  # ... and these files of those
         self.missing_records = missing_records  # jobs judged by times alone
 
     def reasons(self, job: int) -> tuple[Reason, ...]:
@@ -54,29 +58,34 @@ class Forecast:
         if not self.run[job]:
             return ()
         found: dict[str, tuple[str, ...]] = dict(self.marks.get(job, {}))
-        missing = dict.fromkeys((*found.get("missing-output", ()), *self._missing.get(job, ())))
+        needed = self._plan.outputs[job] if self._lacking[job] else _NO_FILES
+        missing = dict.fromkeys(
+            (*found.get("missing-output", ()), *needed, *self._missing.get(job, ()))
+        )
         if missing:
             found["missing-output"] = tuple(missing)
         upstream = dict.fromkeys((*found.get("upstream", ()), *self._updated(job)))
+        if not found and not upstream:
+            # All it has to do with is an ancient input that was not there.
+            upstream = dict.fromkeys(self._updated(job, ancient=True))
         if upstream:
             found["upstream"] = tuple(upstream)
         return tuple(Reason(kind, found[kind]) for kind in _ORDER if kind in found)
 
-    def _updated(self, job: int) -> tuple[str, ...]:
+    def _updated(self, job: int, *, ancient: bool = False) -> list[str]:
+        """The inputs that jobs of this run make, with or without the ancient ones."""
         plan, run = self._plan, self.run
-        needs = plan.needs[job]
-        if not any(run[n] for n in needs):
-            return ()
-        producer = plan.producer
+        if not any(run[n] for n in plan.needs[job]):
+            return []
         flags = plan.input_flags[job]
         found = []
         for path in plan.inputs[job]:
-            made_by = producer.get(path)
-            if made_by is not None and run[made_by] and not (
-                flags and "ancient" in flags.get(path, ())
-            ):
+            made_by = plan.producer.get(path)
+            if made_by is None or made_by == job or not run[made_by]:
+                continue
+            if ancient or not flags or "ancient" not in flags.get(path, ()):
                 found.append(path)
-        return tuple(dict.fromkeys(found))
+        return found
 
     def text(self, job: int) -> str:
         """The reasons in one line."""
@@ -155,31 +164,40 @@ class _Forecaster:
         plan, files = self.plan, self.files
         entry_time, newest = files.link_mtime_ns, files.mtime_ns
         by_time = "mtime" in self.policy.triggers
-        memory_outputs: Mapping[str, object] = self.memory.outputs if self.memory else {}
-        outputs, inputs = plan.outputs, plan.inputs
+        memory_outputs: Mapping[str, OutputRow] = self.memory.outputs if self.memory else {}
+        outputs, inputs, rules = plan.outputs, plan.inputs, plan.rule
+        benchmarked = {i for i, one in enumerate(plan.templates) if one.benchmark is not None}
         later: list[int] = []  # none of the outputs is there: judged by the consumers' times
         oldest: dict[int, int] = {}
         self._force()
         self._wanted()
+        self._incomplete()
         for job in range(len(outputs)):
+            paths = outputs[job]
             time = None
-            for path in outputs[job]:
+            for path in paths:
                 entry = entry_time(path)
                 if entry is not None and (time is None or entry < time):
                     time = entry
+            if benchmarked and rules[job] in benchmarked:
+                entry = entry_time(plan.benchmark(job))  # type: ignore[arg-type]
+                if entry is not None and (time is None or entry < time):
+                    time = entry
             if time is None:
-                if outputs[job]:
+                if paths:
                     later.append(job)
                 else:
                     self._without_output(job)
                 continue
             oldest[job] = time
-            row = None
+            rows: Sequence[OutputRow] = ()
             if memory_outputs:
-                for path in outputs[job]:
-                    row = memory_outputs.get(path)
+                if len(paths) == 1:
+                    row = memory_outputs.get(paths[0])
                     if row is not None:
-                        break
+                        rows = (row,)
+                else:
+                    rows = self._rows(paths)
             if by_time:
                 newer: list[str] | None = None
                 for path in inputs[job]:
@@ -189,19 +207,31 @@ class _Forecaster:
                             newer = []
                         newer.append(path)
                 if newer is not None:
-                    self._newer(job, newer, row)
-            self._by_record(job, row)
+                    self._newer(job, newer, rows)
+            if paths:
+                self._by_record(job, rows)
         if oldest and by_time:
             self._by_consumers(later, oldest)
         if memory_outputs:
             # A temporary file is gone, but what its job was when it last ran still counts.
             for job in later:
-                for path in outputs[job]:
-                    row = memory_outputs.get(path)
-                    if row is not None:
-                        self._by_record(job, row)
-                        break
+                rows = self._rows(outputs[job])
+                if rows:
+                    self._by_record(job, rows)
         return self._spread()
+
+    def _rows(self, paths: Sequence[str]) -> list[OutputRow]:
+        """The rows of a job's outputs, one for each record; of those that exist, if any does."""
+        assert self.memory is not None
+        known = self.memory.outputs
+        time_of = self.files.link_mtime_ns
+        there = [path for path in paths if time_of(path) is not None]
+        found: dict[int, OutputRow] = {}
+        for path in there or paths:
+            row = known.get(path)
+            if row is not None:
+                found.setdefault(row[0], row)
+        return list(found.values())
 
     def _force(self) -> None:
         policy, plan = self.policy, self.plan
@@ -226,6 +256,15 @@ class _Forecaster:
             job = plan.producer.get(path)
             if job is not None and not self.files.exists(path):
                 self.mark(job, "missing-output", (path,))
+
+    def _incomplete(self) -> None:
+        """Outputs that were in work when a run was killed, whether they are there or not."""
+        if self.memory is None or self.policy.ignore_incomplete:
+            return
+        for path in sorted(self.memory.incomplete):
+            job = self.plan.producer.get(path)
+            if job is not None and path in self.plan.outputs[job]:
+                self.mark(job, "incomplete", (path,))
 
     def _without_output(self, job: int) -> None:
         plan = self.plan
@@ -268,43 +307,38 @@ class _Forecaster:
                             return True
         return False
 
-    def _newer(self, job: int, newer: list[str], row: object) -> None:
+    def _newer(self, job: int, newer: Sequence[str], rows: Sequence[OutputRow]) -> None:
         """Inputs with a later time count unless ancient or the same as recorded."""
         counted = [path for path in newer if not self._ancient(job, path)]
-        if counted and row is not None:
+        if counted and rows:
             assert self.memory is not None
-            recorded = self.memory.inputs(row[0])  # type: ignore[index]
-            counted = [path for path in counted if not self._same(path, recorded.get(path))]
+            recorded = [self.memory.inputs(row[0]) for row in rows]
+            counted = [
+                path
+                for path in counted
+                if not all(self._same(path, facts.get(path)) for facts in recorded)
+            ]
         if counted:
             self.mark(job, "input-newer", tuple(dict.fromkeys(counted)))
 
-    def _same(self, path: str, fact: object) -> bool:
+    def _same(self, path: str, fact: FileFact | None) -> bool:
         """Whether an input is what the last success read: same stamp, or same content."""
-        if fact is None:
-            return False
         now = self.files.stamp(path)
-        if now is None:
+        if fact is None or now is None or now.size != fact.size:
             return False
-        if now[0] == fact.mtime_ns and now[1] == fact.size:  # type: ignore[attr-defined]
+        if now.mtime_ns == fact.mtime_ns:
             return True
-        digest = fact.digest  # type: ignore[attr-defined]
-        if digest is None or now[1] != fact.size:  # type: ignore[attr-defined]
-            return False
-        return self.files.digest(path) == digest
+        return fact.digest is not None and self.files.digest(path) == fact.digest
 
-    def _by_record(self, job: int, row: object) -> None:
+    def _by_record(self, job: int, rows: Sequence[OutputRow]) -> None:
+        """Compares with what was true when the outputs were made; `rows`: one for each record."""
         memory, triggers = self.memory, self.policy.triggers
         if memory is None:
             self.missing_records += 1
             return
-        if memory.incomplete and not self.policy.ignore_incomplete:
-            broken = tuple(p for p in self.plan.outputs[job] if p in memory.incomplete)
-            if broken:
-                self.mark(job, "incomplete", broken)
-        if row is None:
+        if not rows:
             self.missing_records += 1
             return
-        record: int = row[0]  # type: ignore[index]
         if "output" in triggers:
             changed = [path for path in self.plan.outputs[job] if self._changed(path)]
             if changed:
@@ -312,17 +346,19 @@ class _Forecaster:
         now = self.definitions
         if now is None or job in self.plan.waits:
             return
-        if "code" in triggers and memory.code(record) != now.code(job):
-            # Another template may give the same command: then nothing has changed.
-            command = memory.command(record)
-            if command is None or not now.same_command(job, command):
-                self.mark(job, "code")
-        if "input" in triggers and memory.input_set(record) != now.input_set(job):
-            self.mark(job, "input-set")
-        if "params" in triggers and memory.params(record) != now.params(job):
-            self.mark(job, "params")
-        if "software-env" in triggers and memory.environment(record) != now.environment(job):
-            self.mark(job, "software-env")
+        for row in rows:
+            record = row[0]
+            if "code" in triggers and memory.code(record) != now.code(job):
+                # Another template may give the same command: then nothing has changed.
+                command = memory.command(record)
+                if command is None or not now.same_command(job, command):
+                    self.mark(job, "code")
+            if "input" in triggers and memory.input_set(record) != now.input_set(job):
+                self.mark(job, "input-set")
+            if "params" in triggers and memory.params(record) != now.params(job):
+                self.mark(job, "params")
+            if "software-env" in triggers and memory.environment(record) != now.environment(job):
+                self.mark(job, "software-env")
 
     def _changed(self, path: str) -> bool:
         """Whether an output is no longer what its job left there (a touch alone is no change)."""
@@ -345,81 +381,117 @@ class _Forecaster:
         hands the time of the file at its end all the way up.
         """
         newest = self.files.mtime_ns
+        users = self.users()
         for job in reversed(later):
-            times = [oldest[user] for user in self.users()[job] if user in oldest]
+            times = [
+                oldest[user] for user in users[job] if user in oldest and self._minds(user, job)
+            ]
             if not times:
                 continue
             time = oldest[job] = min(times)
             newer = []
             for path in self.plan.inputs[job]:
                 known = newest(path)
-                if known is not None and known > time and not self._ancient(job, path):
+                if known is not None and known > time:
                     newer.append(path)
-            if newer and not self._recorded_same(job, newer):
-                self.mark(job, "input-newer", tuple(dict.fromkeys(newer)))
-
-    def _recorded_same(self, job: int, newer: Sequence[str]) -> bool:
-        if self.memory is None:
-            return False
-        for path in self.plan.outputs[job]:
-            row = self.memory.outputs.get(path)
-            if row is not None:
-                recorded = self.memory.inputs(row[0])
-                return all(self._same(p, recorded.get(p)) for p in newer)
-        return False
+            if newer:
+                rows = self._rows(self.plan.outputs[job]) if self.memory is not None else ()
+                self._newer(job, newer, rows)
 
     # -- what one job means for others -------------------------------------------------------
 
+    def _minds(self, user: int, job: int, *, missing: bool = False) -> bool:
+        """Whether `user` reads a file of `job` that is not ancient (or, with `missing`, is not
+        there). A job may also wait for another without reading from it."""
+        paths = self.plan.inputs[user]
+        if len(paths) == 1 and not self.plan.input_flags[user] and not self.policy.ancient:
+            return True
+        made_by = self.plan.producer
+        return any(
+            made_by.get(path) == job
+            and (not self._ancient(user, path) or (missing and not self.files.exists(path)))
+            for path in paths
+        )
+
     def _spread(self) -> Forecast:
-        plan, marks = self.plan, self.marks
-        exists = self.files.exists
-        run = bytearray(len(plan))
-        missing: dict[int, tuple[str, ...]] = {}
-        queue = sorted(marks)
-        for job in queue:
+        """From the jobs with marks to all that must run with them.
+
+        Two passes over all jobs, to what is needed and to what is made of it, nearly always do.
+        What they leave open is followed job by job.
+        """
+        run = bytearray(len(self.plan))
+        for job in self.marks:
             run[job] = 1
-        if not queue:
-            return Forecast(plan, run, marks, missing, self.missing_records)
+        lacking = bytearray(len(run))
+        missing: dict[int, dict[str, None]] = {}
+        if self.marks:
+            self._pass_down(run, lacking, missing)
+            found = self._pass_up(run)
+            queue = [n for job in found for n in self._makers(job, run, missing)]
+            if queue:
+                self._follow(queue, run, missing)
+        return Forecast(self.plan, run, self.marks, lacking, missing, self.missing_records)
+
+    def _pass_down(
+        self, run: bytearray, lacking: bytearray, missing: dict[int, dict[str, None]]
+    ) -> None:
+        """Who makes what a running job needs and does not find runs too, all the way down."""
+        needs, inputs, outputs = self.plan.needs, self.plan.inputs, self.plan.outputs
+        exists = self.files.exists
+        for job in range(max(self.marks), -1, -1):
+            if run[job]:
+                needed = needs[job]
+                if len(needed) == 1:
+                    wanted = inputs[job]
+                    maker = needed[0]
+                    if wanted == outputs[maker] and len(wanted) == 1:
+                        # The common case: one input, the only output of one job.
+                        if not exists(wanted[0]):
+                            run[maker] = lacking[maker] = 1
+                        continue
+                if needed:
+                    self._makers(job, run, missing)
+
+    def _makers(self, job: int, run: bytearray, missing: dict[int, dict[str, None]]) -> list[int]:
+        """Notes who makes the inputs of a running job that are not there; the result are those
+        jobs that were not known to run."""
+        made_by, exists = self.plan.producer, self.files.exists
+        found = []
+        for path in self.plan.inputs[job]:
+            maker = made_by.get(path)
+            if maker is not None and maker != job and not exists(path):
+                if not run[maker]:
+                    run[maker] = 1
+                    found.append(maker)
+                known = missing.get(maker)
+                if known is None:
+                    known = missing[maker] = {}
+                known[path] = None
+        return found
+
+    def _pass_up(self, run: bytearray) -> list[int]:
+        """Who reads what a running job makes runs too; the result are the jobs found."""
+        needs = self.plan.needs
+        found = []
+        if run.count(1) < len(run):
+            for job in range(run.index(1) + 1, len(run)):
+                if not run[job]:
+                    for needed in needs[job]:
+                        if run[needed] and self._minds(job, needed, missing=True):
+                            run[job] = 1
+                            found.append(job)
+                            break
+        return found
+
+    def _follow(
+        self, queue: list[int], run: bytearray, missing: dict[int, dict[str, None]]
+    ) -> None:
+        """Goes from each running job in `queue` to what it needs and to what is made of it."""
         users = self.users()
-        outputs, inputs, needs = plan.outputs, plan.inputs, plan.needs
-        flags = plan.input_flags
         while queue:
             job = queue.pop()
-            needed = needs[job]
-            if needed:
-                wanted = inputs[job]
-                if len(needed) == 1 and len(wanted) == 1:
-                    # The common case: one input, made by one job.
-                    producer = needed[0]
-                    if not exists(wanted[0]):
-                        if not run[producer]:
-                            run[producer] = 1
-                            queue.append(producer)
-                        missing[producer] = _add(missing.get(producer), wanted[0])
-                else:
-                    made_by = plan.producer
-                    for path in wanted:
-                        producer_or_none = made_by.get(path)
-                        if producer_or_none is not None and not exists(path):
-                            if not run[producer_or_none]:
-                                run[producer_or_none] = 1
-                                queue.append(producer_or_none)
-                            missing[producer_or_none] = _add(missing.get(producer_or_none), path)
+            queue += self._makers(job, run, missing)
             for user in users[job]:
-                if not run[user]:
-                    if (flags[user] or self.policy.ancient) and self._all_ancient(user, outputs[job]):
-                        continue
+                if not run[user] and self._minds(user, job, missing=True):
                     run[user] = 1
                     queue.append(user)
-        return Forecast(plan, run, marks, missing, self.missing_records)
-
-    def _all_ancient(self, user: int, made: Sequence[str]) -> bool:
-        mine = set(made)
-        read = [path for path in self.plan.inputs[user] if path in mine]
-        return bool(read) and all(self._ancient(user, path) for path in read)
-
-
-def _add(known: tuple[str, ...] | None, path: str) -> tuple[str, ...]:
-    if known is None:
-        return (path,)
-    return known if path in known else (*known, path)

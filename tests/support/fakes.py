@@ -62,6 +62,11 @@ class FakeFiles:
         found = self.stamp(path)
         return None if found is None else found.mtime_ns
 
+    def mtime_ns(self, path: str) -> int | None:
+        self.asked["mtime_ns", path] += 1
+        file = self.files.get(path)
+        return None if file is None else max(file.mtime_ns, file.link_mtime_ns or 0)
+
     def link_mtime_ns(self, path: str) -> int | None:
         self.asked["link_mtime_ns", path] += 1
         file = self.files.get(path)
@@ -93,7 +98,7 @@ class FakeMemory:
         inputs: Mapping[str, FakeFile] | None = None,
         *,
         code: object = "code",
-        command: object = "command",
+        command: str | None = "command",
         params: object = (),
         environment: object = "",
     ) -> int:
@@ -120,7 +125,7 @@ class FakeMemory:
     def code(self, record: int) -> object:
         return self.records[record]["code"]
 
-    def command(self, record: int) -> object:
+    def command(self, record: int) -> str | None:
         return self.records[record]["command"]
 
     def params(self, record: int) -> object:
@@ -151,8 +156,8 @@ class FakeDefinitions:
     def code(self, job: int) -> object:
         return self._get(job, "code", "code")
 
-    def command(self, job: int) -> object:
-        return self._get(job, "command", "command")
+    def same_command(self, job: int, recorded: str) -> bool:
+        return recorded == self._get(job, "command", "command")
 
     def params(self, job: int) -> object:
         return self._get(job, "params", ())
