@@ -167,7 +167,7 @@ def view_lines(state: RunState, now: float, width: int) -> list[str]:
     hidden = len(state.rules) - len(shown)
     if hidden > 0:
         finished = sum(1 for r in state.rules.values() if r.total and r.done >= r.total)
-        lines.append(f"... {hidden} more rules, {finished} finished")
+        lines.append(f"{finished} of {len(state.rules)} rules are finished")
     oldest = sorted(state.running.values(), key=lambda item: item[1])[:_RUNNING]
     for job, since, attempt in oldest:
         again = f" (attempt {attempt})" if attempt > 1 else ""
