@@ -19,6 +19,7 @@ from rulekit.model.flags import flags_of
 from rulekit.model.rule import CheckpointPending
 from rulekit.patterns import PatternError
 from rulekit.planning import failures
+from rulekit.planning.conflicts import check_directories
 from rulekit.planning.failures import FileFailure, JobFailure
 from rulekit.planning.index import NOBODY, ProducerIndex
 from rulekit.planning.options import PlanOptions
@@ -74,6 +75,7 @@ def make_plan(
     plan = search.plan()
     if options.until or options.omit_from or search.batch_left_out:
         plan = selected(plan, options)
+    check_directories(plan)
     return plan
 
 
