@@ -188,7 +188,7 @@ class _Recovering:
         if doubtful:
             self.store.mark_incomplete(doubtful)
             self.incomplete += doubtful
-        _sweep(self.state_dir, past.intents.keys())
+        _sweep(self.state_dir, past.run, past.intents.keys())
         locks.clear(self.state_dir, past.run)
         os.unlink(past.path)
         journal.sync_folder(os.path.dirname(past.path))
@@ -336,15 +336,19 @@ def _wait_for(pid: int, start: int) -> None:
             os.close(file)
 
 
-def _sweep(state_dir: str, tokens: Collection[str]) -> None:
-    """Take away helper files and shadow folders of attempts; their names begin with the token."""
+def _sweep(state_dir: str, run: str, tokens: Collection[str]) -> None:
+    """Take away helper files and shadow folders of a run that is over.
+
+    Their names begin with the token of their attempt, and tokens with the name of the run.
+    """
     for folder in ("tmp", "scripts", "shadow"):
         try:
             names = os.listdir(os.path.join(state_dir, folder))
         except OSError:
             continue
         for name in names:
-            if name.partition(".")[0] in tokens:
+            owner = name.partition(".")[0]
+            if owner == run or owner in tokens:
                 try:
                     files.remove(os.path.join(state_dir, folder, name))
                 except OSError:
