@@ -4,7 +4,7 @@ Python: a small launcher that loads the job's names from a file beside it, makes
 ``snakemake``, and runs the original text under its original name, so that ``__file__``, line
 numbers and ``from __future__`` are as the author wrote them. The object itself is defined by
 `script_object`, one file that is copied along: the script's interpreter need not know rulekit.
-Bash: a copy of the script behind a preamble of associative arrays.
+Bash, R: a copy of the script behind a preamble that makes the arrays or the object.
 """
 
 from __future__ import annotations
@@ -94,9 +94,22 @@ def _bash(spec: JobSpec, context: dict[str, Any]) -> Launch:
     return (*interpreter, script), (script,)
 
 
+def _r(spec: JobSpec, context: dict[str, Any]) -> Launch:
+    from rulekit.runner.script_r import preamble
+
+    try:
+        head = preamble(context)
+    except TypeError as error:
+        raise Refused("spawn", str(error)) from None
+    script = write_helper(spec, FOLDER, f"{spec.token}.{_base(spec)}", f"{head}\n{_source(spec)}")
+    interpreter = tuple(spec.body.get("interpreter") or ("Rscript", "--vanilla"))
+    return (*interpreter, script), (script,)
+
+
 _LANGUAGES: dict[str, Callable[[JobSpec, dict[str, Any]], Launch]] = {
     "python": _python,
     "bash": _bash,
+    "r": _r,
 }
 
 _OBJECT_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "script_object.py")

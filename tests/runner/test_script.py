@@ -12,6 +12,7 @@ import sys
 import pytest
 
 from rulekit.model.namedlist import InputFiles, Log, OutputFiles, Params, Resources, Wildcards
+from rulekit.runner import script_r
 from rulekit.runner.context import decode_value, encode_context, encode_value, items_of
 
 from .conftest import attempt
@@ -315,3 +316,49 @@ def test_object_file_needs_only_the_standard_library():
     path = pathlib.Path(__file__).parents[2] / "rulekit/runner/script_object.py"
     text = f"import sys; sys.path = [p for p in sys.path if 'site-packages' not in p]; exec({path.read_text()!r})"
     subprocess.run([sys.executable, "-I", "-c", text], check=True, cwd="/")
+
+
+def test_r_object(here, script):
+    """What R would get to see: there need not be an R here."""
+    given = names(params=Params([5, 'a\n"b"', [1, 2.5], ["x", 1], {"k": [True]}], {"n": 0, "l": 2}))
+    result = script(
+        "cat('hi')\n",
+        name="s.R",
+        language="r",
+        interpreter=None,
+        given=given,
+        keep_scripts=True,
+        token="k-1-1",
+        environment={"PATH": "/nowhere"},
+    )
+    assert result.problem == "spawn" and "`Rscript`" in result.detail
+    context = encode_context(given, rule="r", scriptdir=str(here / "scripts"))
+    text = script_r.preamble(context)
+    assert (
+        'input = list("a.txt", "b.txt", "c.txt", "first" = "a.txt", "rest" = c("b.txt", "c.txt"))'
+        in text
+    )
+    assert (
+        'params = list(5L, "a\\n\\"b\\"", c(1L, 2.5), list("x", 1L), list("k" = c(TRUE)), '
+        '"n" = 5L, "l" = c(1L, 2.5))'
+    ) in text
+    assert 'wildcards = list("2", "1", "y" = "2", "x" = "1")' in text
+    assert "threads = 3L" in text and "bench_iteration = as.numeric(NA)" in text
+    assert 'config = list("a" = list("b" = list(1L, list("c" = "é"))), "7" = "seven")' in text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "NULL"),
+        (True, "TRUE"),
+        (2**40, "1099511627776.0"),
+        (float("nan"), "NaN"),
+        (float("-inf"), "-Inf"),
+        ([], "c()"),
+        ([True, 1], "list(TRUE, 1L)"),
+        ("\\x\t\udcff", '"\\\\x\\t\\xff"'),
+    ],
+)
+def test_values_for_r(value, text):
+    assert script_r.encode(value) == text
