@@ -42,8 +42,23 @@ ROWS = (
     Row("3 jobs, real run", "chain --depth 2", "tiny", 1 / 20, None, "1/35"),
     Row("fan 3,002, dry", "fan --samples 1000", "dry", 1 / 25, None, "1/60"),
     Row("fan 30,002, dry", "fan --samples 10000", "dry", 1 / 40, 3, "1 x ninja"),
-    Row("fan 30,002, nothing to do (times)", "fan --samples 10000", "noop", 1 / 40, None, "1 x ninja", prime="fill"),
-    Row("fan 3,002, nothing to do (all triggers)", "fan --samples 1000", "noop", None, None, "1 x ninja"),
+    Row(
+        "fan 30,002, nothing to do (times)",
+        "fan --samples 10000",
+        "noop",
+        1 / 40,
+        None,
+        "1 x ninja",
+        prime="fill",
+    ),
+    Row(
+        "fan 3,002, nothing to do (all triggers)",
+        "fan --samples 1000",
+        "noop",
+        None,
+        None,
+        "1 x ninja",
+    ),
     Row("fan 3,002, real run", "fan --samples 1000", "run", 1 / 10, 2, "1 x ninja", rounds_max=5),
     Row("1,000 rules, dry, warm", "many_rules --rules 1000", "dry", 1 / 15, None, "1/30"),
     Row("1,000 rules, dry, cold", "many_rules --rules 1000", "dry", 1 / 5, None, "1/8", cold=True),
@@ -67,7 +82,10 @@ def measure(row: Row, options: argparse.Namespace, out: Path) -> dict[str, objec
         peers = []
         if options.snakemake and row.snakemake is not None:
             triggers = " --rerun-triggers mtime" if row.scenario == "noop" else ""
-            tools += ["--tool", f"snakemake={options.snakemake} --cores {{cores}} {{dry}}{triggers}"]
+            tools += [
+                "--tool",
+                f"snakemake={options.snakemake} --cores {{cores}} {{dry}}{triggers}",
+            ]
             peers.append("snakemake")
         if options.ninja and row.scenario != "version":
             tools += ["--tool", f"ninja={options.ninja} -j{{cores}} {{dry}}"]
@@ -93,7 +111,9 @@ def main() -> int:
     parser.add_argument("--rows", default="")
     parser.add_argument("--out", default=None)
     options = parser.parse_args()
-    print("| scenario | must | aim | rulekit CPU s | wall s | peak MiB | of Snakemake's CPU | x ninja's CPU |")
+    print(
+        "| scenario | must | aim | rulekit CPU s | wall s | peak MiB | of Snakemake's CPU | x ninja's CPU |"
+    )
     print("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |")
     kept = []
     for row in ROWS:

@@ -227,7 +227,8 @@ def run(
     `listeners` are called with each event (`rulekit.events`). Raises `PlanError`, `LockedError`,
     `InfrastructureError`, `StateError`; a failed job is reported in the result.
     """
-    from rulekit.engine.session import execute, prepare
+    from rulekit.engine.execution import execute
+    from rulekit.engine.session import prepare
 
     old = planned.prepared
     settings = _run_settings(

@@ -13,8 +13,7 @@ def test_every_package_is_listed() -> None:
     config.read(ROOT / "setup.cfg")
     listed = set(config["options"]["packages"].split())
     found = {
-        ".".join(path.parent.relative_to(ROOT).parts)
-        for path in (ROOT / "rulekit").rglob("*.py")
+        ".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "rulekit").rglob("*.py")
     }
     assert listed == found | {"rulekit.grammar"}
 

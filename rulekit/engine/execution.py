@@ -8,45 +8,45 @@ import time
 from rulekit.engine.interrupts import Interrupts
 from rulekit.engine.journal import RunJournal
 from rulekit.engine.loop import RunLoop
-from rulekit.errors import RulekitError, RuleFileError
+from rulekit.engine.session import make_stage
+from rulekit.errors import RuleFileError, RulekitError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from rulekit.engine.loop import Stage
     from rulekit.engine.session import Prepared
     from rulekit.events import RunFinished
     from rulekit.model.rule import Hook
+    from rulekit.planning.plan import Plan
 
     Listener = Callable[[object], None]
 
 
-def run_stage(
-    prepared: Prepared, listeners: Sequence[Listener]
-) -> tuple[RunFinished, int | None]:
+def execute(prepared: Prepared, listeners: Sequence[Listener]) -> tuple[RunFinished, int | None]:
     """Runs what the forecast says. Raises `LockedError`, `InfrastructureError`."""
-    from rulekit.engine.session import make_stage
     from rulekit.executors.local import LocalExecutor
 
     settings, workflow, store = prepared.settings, prepared.workflow, prepared.store
     assert store is not None, "a run needs a store that is open for writing"
-    run = f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
+    run = f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}-{time.time_ns() % 10**9:09d}"
     journal = RunJournal(settings, store, run)
     try:
         journal.lock(prepared.stage.plan, prepared.stage.forecast.run)
         with Interrupts() as interrupts:
             executor = LocalExecutor(settings.state_dir, journal.path, wake_fd=interrupts.fd)
 
-            def replan(done: frozenset[str]) -> object:
+            def replan(done: frozenset[str], stage: Stage) -> Stage:
                 prepared.files.forget()
-                rule_and_values(prepared, done)
+                _open_checkpoints(stage.plan, done)
                 return make_stage(prepared, done)
 
             try:
                 if not settings.no_hooks:
                     _call(workflow.onstart, settings.log_path)
                 loop = RunLoop(
-                    prepared.stage, settings, executor, journal, listeners, interrupts, replan  # type: ignore[arg-type]
+                    prepared.stage, settings, executor, journal, listeners, interrupts, replan
                 )
                 outcome = loop.work()
             finally:
@@ -60,10 +60,9 @@ def run_stage(
     return outcome, signal
 
 
-def rule_and_values(prepared: Prepared, done: frozenset[str]) -> None:
-    """Opens the checkpoints among the jobs that are done."""
-    plan = prepared.stage.plan
-    gate = prepared.workflow.checkpoints
+def _open_checkpoints(plan: Plan, done: frozenset[str]) -> None:
+    """Lets input functions see the checkpoints among the jobs (keys) that are done."""
+    gate = plan.workflow.checkpoints
     for number in plan.numbers():
         rule = plan.rule_of(number)
         if rule.kind == "checkpoint" and plan.key(number) in done:

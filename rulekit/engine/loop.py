@@ -26,6 +26,7 @@ from rulekit.events import (
     RunFinished,
     RunStarted,
 )
+from rulekit.model.spec import JobResult
 from rulekit.scheduling import Offer, Schedule, TempFiles
 from rulekit.scheduling.schedule import FAILED, WANTED
 
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     from rulekit.engine.journal import RunJournal
     from rulekit.engine.settings import RunSettings
     from rulekit.engine.values import JobValues
-    from rulekit.model.spec import JobResult, JobSpec
+    from rulekit.executors.local import Started
+    from rulekit.model.spec import JobSpec
     from rulekit.planning.plan import Plan
     from rulekit.staleness import Forecast
 
@@ -48,8 +50,9 @@ if TYPE_CHECKING:
         """Runs orders; `poll` waits for answers, at most so many seconds (None: any time)."""
 
         def submit(self, spec: JobSpec) -> None: ...
-        def cancel(self, token: str, hard: bool) -> None: ...
-        def poll(self, timeout_s: float | None) -> Sequence[JobResult]: ...
+        def cancel(self, token: str, hard: bool = ...) -> None: ...
+        def poll(self, timeout_s: float | None) -> Sequence[JobResult | Started]: ...
+
 
 _COMMIT_JOBS = 250
 _COMMIT_SECONDS = 1.0
@@ -95,7 +98,7 @@ class RunLoop:
         journal: RunJournal,
         listeners: Sequence[Listener],
         interrupts: Interrupts,
-        replan: Callable[[frozenset[str]], Stage] | None = None,
+        replan: Callable[[frozenset[str], Stage], Stage] | None = None,
     ) -> None:
         self._stage = stage
         self._settings = settings
@@ -195,7 +198,8 @@ class RunLoop:
             if pause is not None and self._schedule.counts[1]:
                 timeout = pause if timeout is None else min(timeout, pause)
         for result in self._executor.poll(timeout):
-            self._result(result)
+            if isinstance(result, JobResult):
+                self._result(result)
 
     def _interrupted(self) -> None:
         level = self._interrupts.take()
@@ -257,10 +261,13 @@ class RunLoop:
         try:
             return self._specs.build(self._stage, job, attempt)
         except RulekitError as error:
-            info = self._stage.values.info(job, self._stage.forecast, None)
+            from rulekit.errors.show import written
+
+            info = self._stage.values.plain_info(job, self._stage.forecast)
             self.emit(JobStarted(info, attempt))
             self._failed_keys[info.key] = None
             self._schedule.failed(job, may_retry=False)
+            self.emit(Note("error", written(error.diagnostics)))
             self.emit(JobFailed(info, attempt, 1, str(error), (), (), False, ""))
             return None
 
@@ -314,9 +321,7 @@ class RunLoop:
         rule = stage.plan.rule_of(job)
         self.emit(JobFinished(job, key, rule.name, attempt, seconds, usage))  # type: ignore[arg-type]
         counts = self._schedule.counts
-        self.emit(
-            Progress(self._done, self._schedule.total, len(self._running), counts[FAILED])
-        )
+        self.emit(Progress(self._done, self._schedule.total, len(self._running), counts[FAILED]))
         for path in self._temps.done(job):
             self._remove(path)
         if rule.kind == "checkpoint" and self._replan is not None and stage.plan.waits:
@@ -330,7 +335,9 @@ class RunLoop:
         try:
             remove(path)
         except OSError as error:
-            self.emit(Note("warning", f"temporary output {path} could not be removed: {error.strerror}"))
+            self.emit(
+                Note("warning", f"temporary output {path} could not be removed: {error.strerror}")
+            )
             return
         self.emit(FileRemoved(path, "temp"))
 
@@ -349,7 +356,7 @@ class RunLoop:
         assert self._replan is not None
         self._commit(force=True)
         generation = self._stage.generation + 1
-        stage = self._replan(frozenset(self._done_keys))
+        stage = self._replan(frozenset(self._done_keys), self._stage)
         stage.generation = generation
         self._stage = stage
         done = self._done

@@ -1,7 +1,7 @@
 """From a compiled workflow to a stage that is ready to be shown or run, and the run itself.
 
-`prepare` reads: disk, state store, the user's functions. `execute` writes. A dry run is `prepare`
-with `readonly`, which changes no byte.
+`prepare` reads: disk, state store, the user's functions. `engine.execution` and `engine.touch`
+write. A dry run is `prepare` with `readonly`, which changes no byte.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from rulekit.engine.definitions import JobDefinitions
-from rulekit.engine.loop import RunLoop, Stage
+from rulekit.engine.loop import Stage
 from rulekit.engine.values import JobValues
 from rulekit.events import Note
 from rulekit.frozen import frozen, replace
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from rulekit.engine.settings import RunSettings
-    from rulekit.events import RunFinished
     from rulekit.model.rule import Workflow
     from rulekit.provenance.store import Store
 
@@ -72,7 +71,14 @@ def prepare(
         recover_earlier(settings, store, listeners)
     files = LocalFiles(settings.digest_limit)
     blank = Prepared(
-        workflow, tuple(targets), options, policy, settings, files, store, None  # type: ignore[arg-type]
+        workflow,
+        tuple(targets),
+        options,
+        policy,
+        settings,
+        files,
+        store,
+        None,  # type: ignore[arg-type]
     )
     return replace(blank, stage=make_stage(blank, frozenset()))
 
@@ -103,9 +109,7 @@ def make_stage(prepared: Prepared, done: frozenset[str]) -> Stage:
             return Stage(plan, found, values, definitions)
 
 
-def recover_earlier(
-    settings: RunSettings, store: Store, listeners: Sequence[Listener]
-) -> None:
+def recover_earlier(settings: RunSettings, store: Store, listeners: Sequence[Listener]) -> None:
     """Takes over what killed runs left behind: commits results, waits for live jobs, sets aside
     outputs that nobody vouches for. Cheap when there is nothing: one look into a folder."""
     journal_dir = os.path.join(settings.state_dir, "journal")
@@ -121,17 +125,3 @@ def recover_earlier(
             listener(Note("warning", text))
 
     recover(settings.state_dir, store, say, keep_incomplete=settings.keep_incomplete)
-
-
-def execute(prepared: Prepared, listeners: Sequence[Listener]) -> tuple[RunFinished, int | None]:
-    """Runs the stage. The result is the closing event and the signal that ended it early."""
-    from rulekit.engine.execution import run_stage
-
-    return run_stage(prepared, listeners)
-
-
-def touch(prepared: Prepared, listeners: Sequence[Listener]) -> int:
-    """Declares the stage's outputs up to date; the result is the number of jobs."""
-    from rulekit.engine.touch import touch as work
-
-    return work(prepared, listeners)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from rulekit.errors import PlanError, RuleFileError
+from rulekit.errors import RuleFileError
 from rulekit.language.format import compile_template
 from rulekit.model.spec import JobSpec, OutputSpec
 
@@ -154,23 +154,19 @@ class SpecBuilder:
 
     def _shell(self, workflow: Workflow, rule: Rule, names: dict[str, Any]) -> dict[str, Any]:
         template = compile_template(rule.body.text, shell=True)
-        try:
-            if rule.benchmark is not None and (count := _repeats(rule)) > 1:
-                commands = []
-                for turn in range(count):
-                    names["bench_iteration"] = turn
-                    commands.append(template.render(names, rule.namespace))
-                command = commands[0]
-            else:
-                commands = []
-                command = template.render(names, rule.namespace)
-        except (PlanError, RuleFileError):
-            raise
+        commands: list[str] = []
+        if rule.benchmark is not None and (count := _repeats(rule)) > 1:
+            for turn in range(count):
+                names["bench_iteration"] = turn
+                commands.append(template.render(names, rule.namespace))
+            command = commands[0]
+        else:
+            command = template.render(names, rule.namespace)
         chosen = names["resources"].get("shell_exec") or workflow.shell.executable
         executable, prefix = self._shell_program(chosen)
         if workflow.shell.prefix is not None:
             prefix = workflow.shell.prefix
-        body = {
+        body: dict[str, Any] = {
             "kind": "shell",
             "command": command,
             "executable": executable,

@@ -185,10 +185,7 @@ class JobValues:
         return self._settings.retries if own is None else own
 
     def info(self, number: int, forecast: Forecast, command: str | None) -> JobInfo:
-        """How the job is shown."""
-        plan = self._plan
-        rule = plan.rule_of(number)
-        names = rule.wildcard_names
+        """How the job is shown. Raises `PlanError` if a function of the user's fails."""
         threads = self.threads(number)
         resources = self.resources(number, 1, threads)
         shown = {
@@ -196,9 +193,26 @@ class JobValues:
             for name, value in resources.items()
             if name[0] != "_" and not name.endswith("_mib") and name not in ("mem", "disk")
         }
-        message = rule.message
+        message = self._plan.rule_of(number).message
         if message is not None:
             message = self.message(number)
+        return self._info(number, forecast, command, threads, shown, message)
+
+    def plain_info(self, number: int, forecast: Forecast) -> JobInfo:
+        """How a job is shown whose values cannot be had."""
+        return self._info(number, forecast, None, 1, {}, None)
+
+    def _info(
+        self,
+        number: int,
+        forecast: Forecast,
+        command: str | None,
+        threads: int,
+        resources: dict[str, Any],
+        message: str | None,
+    ) -> JobInfo:
+        plan = self._plan
+        rule = plan.rule_of(number)
         priority = rule.priority if isinstance(rule.priority, (int, float)) else 0
         return JobInfo(
             number,
@@ -210,11 +224,11 @@ class JobValues:
             plan.outputs[number],
             plan.logs(number),
             plan.benchmark(number),
-            dict(zip(names, plan.wildcards[number], strict=True)),
+            dict(zip(rule.wildcard_names, plan.wildcards[number], strict=True)),
             forecast.text(number),
             priority,  # type: ignore[arg-type]
             threads,
-            shown,
+            resources,
             message,
             command,
         )

@@ -55,8 +55,22 @@ class Forecast:
 
     def reasons(self, job: int) -> tuple[Reason, ...]:
         """Why the job must run, most telling first; empty if it is up to date."""
+        found = self._found(job)
+        return tuple(Reason(kind, found[kind]) for kind in _ORDER if kind in found)
+
+    def _found(self, job: int) -> dict[str, tuple[str, ...]]:
+        """The subjects of each kind of reason."""
         if not self.run[job]:
-            return ()
+            return {}
+        if job not in self.marks and self._lacking[job] and job not in self._missing:
+            # Most jobs of a first run: the outputs are not there, and perhaps inputs come anew.
+            upstream_only = self._updated(job)
+            if upstream_only:
+                return {
+                    "missing-output": self._plan.outputs[job],
+                    "upstream": tuple(upstream_only),
+                }
+            return {"missing-output": self._plan.outputs[job]}
         found: dict[str, tuple[str, ...]] = dict(self.marks.get(job, {}))
         needed = self._plan.outputs[job] if self._lacking[job] else _NO_FILES
         missing = dict.fromkeys(
@@ -70,16 +84,21 @@ class Forecast:
             upstream = dict.fromkeys(self._updated(job, ancient=True))
         if upstream:
             found["upstream"] = tuple(upstream)
-        return tuple(Reason(kind, found[kind]) for kind in _ORDER if kind in found)
+        return found
 
     def _updated(self, job: int, *, ancient: bool = False) -> list[str]:
         """The inputs that jobs of this run make, with or without the ancient ones."""
         plan, run = self._plan, self.run
-        if not any(run[n] for n in plan.needs[job]):
-            return []
+        needs, inputs = plan.needs[job], plan.inputs[job]
         flags = plan.input_flags[job]
+        if not needs:
+            return []
+        if len(needs) == 1 and len(inputs) == 1 and not flags:
+            return [inputs[0]] if run[needs[0]] else []
+        if not any(run[n] for n in needs):
+            return []
         found = []
-        for path in plan.inputs[job]:
+        for path in inputs:
             made_by = plan.producer.get(path)
             if made_by is None or made_by == job or not run[made_by]:
                 continue
@@ -89,10 +108,15 @@ class Forecast:
 
     def text(self, job: int) -> str:
         """The reasons in one line."""
-        return "; ".join(
-            _WORDS[reason.kind] + (": " + ", ".join(reason.subjects) if reason.subjects else "")
-            for reason in self.reasons(job)
-        )
+        found = self._found(job)
+        parts = []
+        for kind in _ORDER if len(found) > 1 else found:
+            subjects = found.get(kind)
+            if subjects:
+                parts.append(f"{_WORDS[kind]}: {', '.join(subjects)}")
+            elif subjects is not None:
+                parts.append(_WORDS[kind])
+        return "; ".join(parts)
 
 
 _WORDS = {

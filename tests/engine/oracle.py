@@ -166,7 +166,7 @@ class Executor:
         self.running[spec.token] = spec
         self.most = max(self.most, len(self.running))
 
-    def cancel(self, token: str, hard: bool) -> None:
+    def cancel(self, token: str, hard: bool = False) -> None:
         raise AssertionError("nothing was interrupted")
 
     def poll(self, timeout_s: float | None) -> list[JobResult]:
@@ -318,7 +318,12 @@ class Case:
         removed: list[str] = []
         journal = Journal(self.memory or Memory())
         loop = RunLoop(
-            stage, self.settings, executor, journal, [], Interrupts()  # type: ignore[arg-type]
+            stage,
+            self.settings,
+            executor,
+            journal,
+            [],
+            Interrupts(),  # type: ignore[arg-type]
         )
         loop._remove = lambda path: removed.append(self.disk.files.pop(path) and path)  # type: ignore[method-assign,func-returns-value]
         finished = loop.work()

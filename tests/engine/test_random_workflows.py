@@ -108,9 +108,7 @@ def one_case(seed: int) -> int:
                     if set(plan.needs[j]) & {b for b in blocked if forecast.run[b]}:
                         blocked.add(j)
                 free = {
-                    plan.key(j)
-                    for j in range(len(plan))
-                    if forecast.run[j] and j not in blocked
+                    plan.key(j) for j in range(len(plan)) if forecast.run[j] and j not in blocked
                 }
                 assert free <= set(outcome.ran) | {"all"}, "an independent job was not run"
             again = case.run(set(), triggers)

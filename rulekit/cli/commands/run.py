@@ -56,7 +56,7 @@ def execute(command: Command) -> int:
             _everyone(listeners, Note("info", NOTHING_TO_DO))
             return 0
         _check_software(prepared, options)
-        from rulekit.engine.session import execute as run
+        from rulekit.engine.execution import execute as run
 
         if options.touch:
             from rulekit.engine.touch import touch
