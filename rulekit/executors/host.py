@@ -23,7 +23,7 @@ import time
 
 from rulekit.executors.framing import Reader, pack
 from rulekit.runner import attempt as steps
-from rulekit.runner import drive, orphans, wire
+from rulekit.runner import drive, leftovers, orphans, wire
 from rulekit.runner.attempt import Attempt
 from rulekit.runner.command import Environments
 from rulekit.runner.files import Refused, refusal
@@ -320,7 +320,9 @@ class Host:
         os.chdir(job.spec.workdir)
         self.workdir = job.spec.workdir
         detail = "the process that watched over the job was killed"
-        self.done(job, steps.failed(Attempt(job.spec), 1, "lost", detail))
+        result = steps.failed(Attempt(job.spec), 1, "lost", detail)
+        leftovers.sweep(job.spec.state_dir, (job.spec.token,))
+        self.done(job, result)
 
     # --- stopping -------------------------------------------------------------------------
 
@@ -498,6 +500,7 @@ def serve(control: int, answers: int, journal_path: str | None, announce: bool) 
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _ignore)
     signal.signal(signal.SIGCHLD, _ignore)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     if os.isatty(0):
         # A job is not in the foreground: reading from the terminal would stop it for ever.
         null = os.open(os.devnull, os.O_RDONLY)

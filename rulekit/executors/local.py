@@ -5,19 +5,20 @@ from __future__ import annotations
 import gc
 import os
 import select
+import signal
 import sys
 import time
 
 from rulekit.errors.tree import InfrastructureError
 from rulekit.executors.framing import Reader, pack
 from rulekit.frozen import frozen
-from rulekit.runner import orphans, wire
+from rulekit.runner import leftovers, orphans, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rulekit.model.spec import JobResult, JobSpec
 
-_FULL = 1 << 16  # bytes of orders that are sent without waiting for `poll`
+_HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD)
 
 
 @frozen
@@ -157,6 +158,7 @@ class LocalExecutor:
             os.chdir(spec.workdir)
             detail = "the process that runs jobs was killed"
             news.append(failed(Attempt(spec), 1, "lost", detail))
+            leftovers.sweep(spec.state_dir, (spec.token,))
         os.chdir(here)
 
     # --- the runner process ---------------------------------------------------------------
@@ -191,12 +193,20 @@ class LocalExecutor:
     def _fork(self, control: int, answers: int) -> int:
         # What is frozen is not looked at by the collector, and so stays shared memory.
         gc.freeze()
-        pid = os.fork()
+        # No signal may find the new process with the handlers and the wake-up file of this one.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
+        try:
+            pid = os.fork()
+        except OSError:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            raise
         if pid:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             gc.unfreeze()
             return pid
         status = 70
         try:
+            signal.set_wakeup_fd(-1)
             from rulekit.executors import host
 
             os.close(self._control)

@@ -35,7 +35,7 @@ class JobSpec:
     key: str  # "align:sample=tumor"
     rule: str
     attempt: int  # from 1
-    token: str  # unique for each attempt; letters, digits, ``_`` and ``-`` only
+    token: str  # unique for each attempt; letters, digits and ``._-`` only
     workdir: str  # absolute
     body: Mapping[str, Any]
     inputs: tuple[str, ...]

@@ -26,7 +26,7 @@ from rulekit.model.spec import FileResult
 from rulekit.provenance import journal, locks
 from rulekit.provenance.facts import Finished
 from rulekit.provenance.owner import ALIVE, FOREIGN, is_running
-from rulekit.runner import digests, files, orphans
+from rulekit.runner import digests, files, leftovers, orphans
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -184,11 +184,13 @@ class _Recovering:
         if past.workdir and os.path.isdir(past.workdir):
             os.chdir(past.workdir)
         self._commit(past)
-        doubtful = self._set_aside(past)
+        untouched = self._find_untouched(past)
+        doubtful = self._set_aside(past, untouched)
+        self._restore_updated(past)
         if doubtful:
             self.store.mark_incomplete(doubtful)
             self.incomplete += doubtful
-        _sweep(self.state_dir, past.run, past.intents.keys())
+        leftovers.sweep(self.state_dir, (past.run, *past.intents))
         locks.clear(self.state_dir, past.run)
         os.unlink(past.path)
         journal.sync_folder(os.path.dirname(past.path))
@@ -233,7 +235,26 @@ class _Recovering:
             self.store.commit(batch, past.run)
             self.committed += [done.facts.key for done in batch if done.result.ok]
 
-    def _set_aside(self, past: Past) -> list[str]:
+    def _backups(self, past: Past) -> list[tuple[str, str]]:
+        """Outputs of unfinished attempts, and where their old state is if they were to be updated."""
+        return [
+            (path, os.path.join(self.state_dir, "tmp", f"{token}.update.{number}"))
+            for token in past.maybe_started()
+            for number, path in enumerate(past.intents[token].outputs)
+        ]
+
+    def _find_untouched(self, past: Past) -> set[str]:
+        """Outputs that were about to be saved when the attempt was killed."""
+        return {path for path, backup in self._backups(past) if os.path.lexists(f"{backup}.part")}
+
+    def _restore_updated(self, past: Past) -> None:
+        """Put the old state of outputs back that an unfinished attempt was to update."""
+        for path, backup in self._backups(past):
+            if os.path.lexists(backup):
+                files.remove(path)
+                os.rename(backup, path)
+
+    def _set_aside(self, past: Past, untouched: set[str]) -> list[str]:
         """Move away what nobody vouches for; the paths, whether or not there was something."""
         doubtful = past.doubtful()
         for result in past.results.values():
@@ -243,7 +264,7 @@ class _Recovering:
         doubtful = [
             path
             for path in dict.fromkeys(doubtful)
-            if path not in self.vouched and not self._is_on_record(path)
+            if path not in self.vouched | untouched and not self._is_on_record(path)
         ]
         # A failed job leaves an output in place only if it was told to: that is not to be trusted
         # either, but to be kept.
@@ -257,6 +278,7 @@ class _Recovering:
         if self.keep:
             return [*doubtful, *kept]
         folder = os.path.join(self.state_dir, "aside", past.run)
+        before = len(self.aside)
         for path in doubtful:
             if not os.path.lexists(path):
                 continue
@@ -271,8 +293,10 @@ class _Recovering:
                 files.remove(path)
                 target = ""
             self.aside.append((path, target))
-        if self.aside:
-            self.say(f"{len(self.aside)} unfinished output files were set aside to `{folder}`")
+        count = len(self.aside) - before
+        if count:
+            files_were = "files were" if count > 1 else "file was"
+            self.say(f"{count} unfinished output {files_were} set aside to `{folder}`")
         return [*doubtful, *kept]
 
     def _is_on_record(self, path: str) -> bool:
@@ -294,7 +318,8 @@ def _still_is(output: FileResult, strict: bool) -> bool:
     except OSError:
         return False
     if output.size < 0:
-        return size < 0
+        # One that was begun anew has no marker yet, and so another time.
+        return size < 0 and output.mtime_ns == mtime
     if size != output.size or output.mtime_ns not in (own.st_mtime_ns, mtime):
         return False
     if strict and output.digest is not None:
@@ -334,22 +359,3 @@ def _wait_for(pid: int, start: int) -> None:
     finally:
         if file >= 0:
             os.close(file)
-
-
-def _sweep(state_dir: str, run: str, tokens: Collection[str]) -> None:
-    """Take away helper files and shadow folders of a run that is over.
-
-    Their names begin with the token of their attempt, and tokens with the name of the run.
-    """
-    for folder in ("tmp", "scripts", "shadow"):
-        try:
-            names = os.listdir(os.path.join(state_dir, folder))
-        except OSError:
-            continue
-        for name in names:
-            owner = name.partition(".")[0]
-            if owner == run or owner in tokens:
-                try:
-                    files.remove(os.path.join(state_dir, folder, name))
-                except OSError:
-                    pass

@@ -142,7 +142,7 @@ def _make_room(attempt: Attempt, present: list[tuple[str, Any]]) -> None:
     for path, flags in present:
         try:
             if "update" in flags:
-                attempt.backups[path] = _back_up(attempt.spec, path, len(attempt.backups))
+                attempt.backups[path] = _back_up(attempt.spec, path)
             else:
                 files.remove(path)
         except OSError as error:
@@ -150,16 +150,26 @@ def _make_room(attempt: Attempt, present: list[tuple[str, Any]]) -> None:
             raise refusal(error, f"cannot make room for the output `{path}`") from None
 
 
-def _back_up(spec: JobSpec, path: str, number: int) -> str:
+def backup_of(spec: JobSpec, path: str) -> str:
+    """Where the old state of an output that is to be updated is kept."""
+    number = [output.path for output in spec.outputs].index(path)
+    return os.path.join(spec.workdir, spec.state_dir, "tmp", f"{spec.token}.update.{number}")
+
+
+def _back_up(spec: JobSpec, path: str) -> str:
+    """Copy an output. Only a complete copy has the name of the backup."""
     import shutil
 
-    backup = os.path.join(spec.workdir, spec.state_dir, "tmp", f"{spec.token}.update.{number}")
+    backup = backup_of(spec, path)
+    part = f"{backup}.part"
     files.make_directory(os.path.dirname(backup))
+    files.remove(part)
     files.remove(backup)
     if os.path.isdir(path) and not os.path.islink(path):
-        shutil.copytree(path, backup, symlinks=True)
+        shutil.copytree(path, part, symlinks=True)
     else:
-        shutil.copy2(path, backup, follow_symlinks=False)
+        shutil.copy2(path, part, follow_symlinks=False)
+    os.rename(part, backup)
     return backup
 
 
@@ -364,13 +374,19 @@ def failed(
     removed: list[str] = []
     for output in spec.outputs:
         path = output.path
-        backup = attempt.backups.get(path)
         try:
-            if backup is not None:
-                _restore(path, backup)
-            elif spec.keep_incomplete or not files.is_managed(output.flags):
+            if "update" in output.flags:
+                # Another process, now gone, may have made it.
+                backup = backup_of(spec, path)
+                if os.path.lexists(backup):
+                    files.remove(path)
+                    os.rename(backup, path)
+                    continue
+                if path in attempt.backups or os.path.lexists(f"{backup}.part"):
+                    continue  # it was never touched
+            if spec.keep_incomplete or not files.is_managed(output.flags):
                 continue
-            elif files.remove(path):
+            if files.remove(path):
                 removed.append(path)
         except OSError as error:
             text = (error.strerror or str(error)).lower()
@@ -402,17 +418,8 @@ def refused(spec: JobSpec, refusal: Refused) -> JobResult:
     )
 
 
-def _restore(path: str, backup: str) -> None:
-    import shutil
-
-    files.remove(path)
-    shutil.move(backup, path)
-
-
 def clean_up(attempt: Attempt) -> None:
     """Take away helper files of ours. Failing to is no failure of the job."""
-    if not attempt.helpers and not attempt.backups:
-        return
     helpers = () if attempt.spec.keep_scripts else attempt.helpers
     for path in (*helpers, *attempt.backups.values()):
         try:

@@ -81,8 +81,8 @@ class Sampler:
                     pages = (file.readall() or b"").split()
             except OSError:
                 continue
-            if len(pages) < 2:
-                continue
+            if len(pages) < 2 or pages[0] == b"0":
+                continue  # it has ended
             seen = True
             vms += int(pages[0]) * _PAGE / _MB
             rss += int(pages[1]) * _PAGE / _MB

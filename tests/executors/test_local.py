@@ -348,3 +348,19 @@ def test_run_in_one_call(here, order):
     pid = os.posix_spawn(words[0], words, {**os.environ, "PYTHONPATH": root})
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert wire.result_from_json(json.loads((here / "result.json").read_text())).ok
+
+
+def test_killed_warden_of_an_update(here, order, executor):
+    (here / "db").write_text("old")
+    spec = order("echo more >> db; touch ready; sleep 60", [("db", {"update": True})])
+    executor.submit(spec)
+    executor.poll(0)
+    wait_for((here / "ready").exists)
+    (child,) = [
+        int(pid)
+        for pid in open(f"/proc/{executor._pid}/task/{executor._pid}/children").read().split()
+        if int(pid) not in orphans.of({spec.token})
+    ]
+    os.kill(child, signal.SIGKILL)
+    (result,) = results(executor, 1)
+    assert result.problem == "lost" and (here / "db").read_text() == "old"

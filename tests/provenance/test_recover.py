@@ -350,3 +350,18 @@ def test_ended_process_that_nobody_waited_for_is_dead():
         time.sleep(0.01)
     assert not owner.is_running(child.pid, start)
     child.wait()
+
+
+@pytest.mark.parametrize("saved", ["whole", "partly", "not"])
+def test_file_that_was_being_updated_gets_its_old_state_back(here, store, dead, saved):
+    dead.started(facts("r1.1.1", ["other", "db"]))
+    touch("db", "half new" if saved == "whole" else "old")
+    if saved != "not":
+        suffix = ".part" if saved == "partly" else ""
+        touch(f".rulekit/tmp/r1.1.1.update.1{suffix}", "old" if saved == "whole" else "o")
+    done = recover(".rulekit", store)
+    if saved == "not":
+        assert [path for path, _ in done.aside] == ["db"] and not os.path.exists("db")
+    else:
+        assert open("db").read() == "old"
+        assert os.listdir(".rulekit/tmp") == []
