@@ -23,7 +23,7 @@ import time
 
 from rulekit.executors.framing import Reader, pack
 from rulekit.runner import attempt as steps
-from rulekit.runner import drive, leftovers, orphans, wire
+from rulekit.runner import drive, orphans, wire
 from rulekit.runner.attempt import Attempt
 from rulekit.runner.command import Environments
 from rulekit.runner.files import Refused, refusal
@@ -316,6 +316,8 @@ class Host:
             del self.jobs[job.pid]
             del self.by_token[job.spec.token]
             return
+        from rulekit.runner import leftovers
+
         orphans.stop((job.spec.token,), 0.0)
         os.chdir(job.spec.workdir)
         self.workdir = job.spec.workdir

@@ -12,7 +12,7 @@ import time
 from rulekit.errors.tree import InfrastructureError
 from rulekit.executors.framing import Reader, pack
 from rulekit.frozen import frozen
-from rulekit.runner import leftovers, orphans, wire
+from rulekit.runner import orphans, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -149,6 +149,7 @@ class LocalExecutor:
 
     def _lost(self, news: list[Started | JobResult]) -> None:
         """The runner process is gone before its time: nothing it ran can be trusted."""
+        from rulekit.runner import leftovers
         from rulekit.runner.attempt import Attempt, failed
 
         specs, self._running = list(self._running.values()), {}

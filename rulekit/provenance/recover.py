@@ -30,7 +30,7 @@ from rulekit.runner import digests, files, leftovers, orphans
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Mapping
 
     from rulekit.provenance.journal import Past
     from rulekit.provenance.store import Store
