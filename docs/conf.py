@@ -1,6 +1,6 @@
 """How the documentation is built: `python -m sphinx -W docs docs/_build`.
 
-Needs sphinx, furo and myst-parser: `pip install -r docs/requirements.txt`.
+Needs sphinx, furo and myst-parser: `pip install '.[docs]'`.
 """
 
 import os
@@ -16,7 +16,7 @@ with open(_package) as _file:
     release = version = re.search(r'__version__ = "(.+)"', _file.read())[1]
 
 extensions = ["myst_parser"]
-exclude_patterns = ["_build", "requirements.txt"]
+exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"rulekit {release}"
 # Links to headings; file names and folders of the repository are not pages.
