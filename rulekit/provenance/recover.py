@@ -69,6 +69,8 @@ def recover(
     if not paths:
         return Recovery()
     journal.sweep(state_dir)
+    # What the recovery before this one set aside has had its time.
+    discard_aside(state_dir)
     here = os.getcwd()
     state_dir = os.path.abspath(state_dir)
     work = _Recovering(state_dir, store, say or (lambda _text: None), stop, keep_incomplete)
@@ -172,6 +174,7 @@ class _Recovering:
 
     def _bring_to_end(self, past: Past, local: bool) -> None:
         self.runs.append(past.run)
+        self.known = None
         if local:
             running = past.maybe_started()
             self._end_processes(past, running)

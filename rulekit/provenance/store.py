@@ -132,14 +132,15 @@ class RecordIndex:
         self,
         store: Store | None,
         outputs: dict[str, tuple[int, int, int, str | None]],
-        records: dict[int, tuple[int, int, int, int, str]],
+        records: dict[int, tuple[Any, ...]],
         incomplete: frozenset[str],
     ) -> None:
         self._store = store
         self._texts: dict[int, str] = {}
         self._params: dict[int, tuple[str, ...]] = {}
         self.outputs = outputs
-        self.records = records  # id → (id, code id, params id, environment id, input key)
+        # id → a row of `snapshot`: 4 to 7 are the numbers of code, params, environment, the input key
+        self.records = records
         self.incomplete = incomplete
 
     def _text(self, number: int) -> str:
@@ -155,11 +156,11 @@ class RecordIndex:
 
     def code(self, record: int) -> str:
         """The code text of a record."""
-        return self._text(self.records[record][1])
+        return self._text(self.records[record][4])
 
     def params(self, record: int) -> tuple[str, ...]:
         """The parameters of a record."""
-        number = self.records[record][2]
+        number = self.records[record][5]
         found = self._params.get(number)
         if found is None:
             found = self._params[number] = _split(self._text(number))
@@ -167,11 +168,12 @@ class RecordIndex:
 
     def environment(self, record: int) -> str:
         """The environment text of a record."""
-        return self._text(self.records[record][3])
+        return self._text(self.records[record][6])
 
     def input_set(self, record: int) -> str:
         """`rulekit.model.record.input_key` of the inputs of a record."""
-        return self.records[record][4]
+        key: str = self.records[record][7]
+        return key
 
     def command(self, record: int) -> str | None:
         """The final shell command of a record."""
@@ -370,13 +372,13 @@ class Store:
     def snapshot(self) -> RecordIndex:
         """The memory for planning, read in bulk. Damage gives an empty one and a note."""
         notes = self.notes
-        outputs = {
-            row[0]: row[1:]
-            for row in self._do("SELECT path, record, mtime, size, digest FROM output")
-        }
-        records = {
-            row[0]: row for row in self._do("SELECT id, code, params, env, input_key FROM record")
-        }
+        # One query: its rows also serve as those of the records, whatever output they are of.
+        rows = self._do(
+            "SELECT o.record, o.mtime, o.size, o.digest, r.code, r.params, r.env, r.input_key,"
+            " o.path FROM output o JOIN record r ON r.id = o.record"
+        )
+        outputs = {row[8]: row[:4] for row in rows}
+        records = {row[0]: row for row in rows}
         incomplete = frozenset(row[0] for row in self._do("SELECT path FROM incomplete"))
         if self.notes != notes:
             return RecordIndex(None, {}, {}, frozenset())

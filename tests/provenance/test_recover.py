@@ -365,3 +365,28 @@ def test_file_that_was_being_updated_gets_its_old_state_back(here, store, dead, 
     else:
         assert open("db").read() == "old"
         assert os.listdir(".rulekit/tmp") == []
+
+
+def test_only_the_last_recovery_keeps_what_it_set_aside(here, store):
+    for run in ("r1", "r2"):
+        dead = Dead(run)
+        dead.started(facts(f"{run}.1.1", ["a"]))
+        touch("a", run)
+        recover(".rulekit", store)
+    assert os.listdir(".rulekit/aside") == ["r2"]
+
+
+def test_several_journals_at_once(here, store):
+    for number in (1, 2, 3):
+        dead = Dead(f"r{number}")
+        dead.started(
+            facts(f"r{number}.1.1", [f"a{number}"]), facts(f"r{number}.2.1", [f"b{number}"])
+        )
+        dead.ended(result(f"r{number}.1.1", outputs=[touch(f"a{number}")]))
+        touch(f"b{number}")
+        # After a crash of the machine, what an earlier journal committed is still not in doubt.
+        dead.journal.promise([f"a{n}" for n in range(1, number + 1)])
+        dead.rewrite_owner(boot="another boot")
+    done = recover(".rulekit", store)
+    assert len(done.committed) == 3 and set(done.incomplete) == {"b1", "b2", "b3"}
+    assert all(os.path.exists(f"a{n}") for n in (1, 2, 3))
