@@ -40,7 +40,8 @@ def closest(name: str, candidates: Iterable[str]) -> str | None:
     import difflib
 
     pool = list(dict.fromkeys(candidates))
-    found = difflib.get_close_matches(name, pool, n=1, cutoff=0.7)
+    # In a short name a single slip weighs more.
+    found = difflib.get_close_matches(name, pool, n=1, cutoff=0.7 if len(name) > 4 else 0.6)
     if found:
         return found[0]
     folded = {candidate.lower(): candidate for candidate in pool}
@@ -65,18 +66,17 @@ def write_out(
     """
     colour = paint or (lambda _style, text: text)
     head = f"{diagnostic.severity}[{diagnostic.code}]"
-    lines = [f"{colour(diagnostic.severity, head)}: {diagnostic.message}"]
+    lines = [f"{colour(diagnostic.severity, head)}: {visible(diagnostic.message)}"]
     span = diagnostic.span
     places = [(label.span, label.text, "-") for label in diagnostic.labels]
     if span is not None:
         places.append((span, diagnostic.caret, "^"))
-    shown = [
-        (place, text, mark, line_of(place.file, place.line)) for place, text, mark in places
-    ]
+    shown = [(place, text, mark, line_of(place.file, place.line)) for place, text, mark in places]
     width = max((len(str(place.line)) for place, _, _, _ in shown), default=1)
     blank = " " * width
     if span is not None:
-        lines.append(f"{blank}{colour('place', '-->')} {span.file}:{span.line}:{span.column}")
+        file = visible(span.file)
+        lines.append(f"{blank}{colour('place', '-->')} {file}:{span.line}:{span.column}")
     seen_source = False
     for place, text, mark, source in sorted(shown, key=lambda p: (p[0].file, p[0].line)):
         if source is None:
@@ -85,10 +85,10 @@ def write_out(
             lines.append(f"{blank} {colour('place', '|')}")
             seen_source = True
         if span is not None and place.file != span.file:
-            lines.append(f"{blank} {colour('place', ':::')} {place.file}:{place.line}")
+            lines.append(f"{blank} {colour('place', ':::')} {visible(place.file)}:{place.line}")
         cut, marker = _marked(place, source, mark)
         lines.append(f"{place.line:>{width}} {colour('place', '|')} {cut}")
-        note = f"{marker} {text}".rstrip()
+        note = f"{marker} {visible(text)}".rstrip()
         lines.append(f"{blank} {colour('place', '|')} {colour(diagnostic.severity, note)}")
     if seen_source and (diagnostic.notes or diagnostic.help):
         lines.append(f"{blank} {colour('place', '|')}")
@@ -104,7 +104,10 @@ _WIDEST = 160
 
 def _marked(place: Span, source: str, mark: str) -> tuple[str, str]:
     """The source line, cut if it is very long, and the marker line under it."""
-    source = source.rstrip("\n").replace("\t", " ")
+    # One character for each, so that the marker stands right.
+    source = source.rstrip("\r\n").replace("\t", " ")
+    if not source.isprintable():
+        source = "".join([c if c.isprintable() else "?" for c in source])
     start = min(max(place.column, 1) - 1, len(source))
     end = place.end_column - 1 if place.end_line == place.line else len(source)
     end = max(start + 1, min(end, len(source)))
@@ -116,4 +119,21 @@ def _marked(place: Span, source: str, mark: str) -> tuple[str, str]:
 
 
 def _hang(text: str, indent: int) -> str:
-    return text.replace("\n", "\n" + " " * indent)
+    return ("\n" + " " * indent).join(map(visible, text.split("\n")))
+
+
+def visible(text: str) -> str:
+    """`text` with what a terminal would act on, or could not show, as escapes.
+
+    File names may hold line ends, escape sequences and bytes that are no UTF-8.
+    """
+    if text.isprintable():
+        return text
+    return "".join([c if c.isprintable() else _escape(c) for c in text])
+
+
+def _escape(character: str) -> str:
+    number = ord(character)
+    if 0xDC80 <= number <= 0xDCFF:  # a byte that is no UTF-8, as `os.fsdecode` gives it
+        return f"\\x{number - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")

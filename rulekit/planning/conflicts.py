@@ -14,13 +14,19 @@ def check_directories(plan: Plan) -> None:
 
     That directory is removed before its own job runs, and the file with it. Raises `PlanError`.
     """
+    rules = {
+        template.rule.index
+        for template in plan.templates
+        if any("directory" in flags for _, flags in template.outputs.flags)
+    }
+    if not rules:
+        return
     directories: dict[str, int] = {}
     for number in plan.numbers():
-        for position, flags in plan.output_flags(number):
-            if "directory" in flags:
-                directories[plan.outputs[number][position].rstrip("/")] = number
-    if not directories:
-        return
+        if plan.rule[number] in rules:
+            for position, flags in plan.output_flags(number):
+                if "directory" in flags:
+                    directories[plan.outputs[number][position].rstrip("/")] = number
     for number in plan.numbers():
         for path in plan.outputs[number]:
             end = path.rfind("/")

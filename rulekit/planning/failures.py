@@ -8,7 +8,9 @@ from rulekit.frozen import frozen
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rulekit.model.rule import Rule, Workflow
-    from rulekit.model.span import Span
+
+_LONGEST_CHAIN = 12
+_MOST_OTHERS = 3
 
 
 @frozen
@@ -18,13 +20,19 @@ class FileFailure:
     path: str
     tried: tuple[JobFailure, ...]
 
+    @property
+    def proper(self) -> bool:
+        """Whether something is really absent or broken; a cycle is often only a generic rule
+        that met itself."""
+        return not self.tried or any(job.proper for job in self.tried)
+
 
 @frozen
 class JobFailure:
     """A job that cannot be planned.
 
     kind: ``missing`` (inputs in `files`) | ``cycle`` | ``function`` (`text` says what it raised)
-          | ``periodic``
+          | ``periodic``. `proper` as for `FileFailure`.
     """
 
     rule: Rule
@@ -33,66 +41,98 @@ class JobFailure:
     files: tuple[FileFailure, ...] = ()
     text: str = ""
     error: BaseException | None = None
+    proper: bool = False
 
 
 def missing_target(workflow: Workflow, path: str, failure: FileFailure) -> PlanError:
     """The error for a file that was asked for on the command line or by the default target."""
-    names = [rule.name for rule in workflow.rules]
-    outputs = [
-        item.text
-        for rule in workflow.rules
-        for entry in rule.outputs
-        for item in entry.items
-        if item.pattern is not None and not item.pattern.slots
-    ]
     if failure.tried:
-        return _explain(failure, [])
+        return _explain(workflow, failure)
     return PlanError(
         f"no rule makes `{path}`, and there is no such file",
         code="RK0401",
-        help=did_you_mean("rule", path, names)
-        or did_you_mean("file", path, outputs)
+        help=did_you_mean("rule", path, [rule.name for rule in workflow.rules])
+        or did_you_mean("file", path, _known_files(workflow))
         or "`rulekit --list-rules` shows the rules",
     )
 
 
-def job_failed(failure: JobFailure) -> PlanError:
+def job_failed(workflow: Workflow, failure: JobFailure) -> PlanError:
     """The error for a rule that was asked for by name."""
-    return _explain(FileFailure("", (failure,)), [])
+    return _explain(workflow, FileFailure("", (failure,)))
 
 
-def _explain(failure: FileFailure, chain: list[str]) -> PlanError:
-    """Follows the first candidate down to the deepest cause; the chain of targets is a note."""
-    job = failure.tried[0]
-    while True:
-        if failure.path:
-            chain.append(f"`{failure.path}` is made by `{job.key}`")
-        else:
-            chain.append(f"`{job.key}` was asked for")
-        deeper = next((file for file in job.files if file.tried), None)
-        if job.kind != "missing" or deeper is None:
-            break
-        failure, job = deeper, deeper.tried[0]
-    rule = job.rule
-    chain_note = "needed because " + ",\nwhich needs something: ".join(chain)
-    if len(chain) > 12:
-        kept = [*chain[:4], f"... {len(chain) - 8} more ...", *chain[-4:]]
-        chain_note = "needed because " + ",\nwhich needs something: ".join(kept)
+def _known_files(workflow: Workflow) -> list[str]:
+    """The files without wildcards that rules make or read."""
+    return [
+        item.text
+        for rule in workflow.rules
+        for entry in (*rule.outputs, *rule.inputs)
+        for item in entry.items
+        if item.pattern is not None and not item.pattern.slots
+    ]
+
+
+def _explain(workflow: Workflow, failure: FileFailure) -> PlanError:
+    """Follows the most telling candidates down to the deepest cause; how it was reached is a
+    note, and so is what else could have made the last file."""
+    job = _most_telling(failure.tried)
+    where = f"`{shortened(failure.path)}` is made by" if failure.path else "of"
+    chain = [f"{where} `{shortened(job.key)}`"]
+    passed = {failure.path}
+    while job.kind == "missing" and all(file.tried for file in job.files):
+        failure = next((file for file in job.files if file.proper), job.files[0])
+        job = _most_telling(failure.tried)
+        passed.add(failure.path)
+        chain.append(f"which needs `{shortened(failure.path)}`, made by `{shortened(job.key)}`")
+    if len(chain) > _LONGEST_CHAIN:
+        half = _LONGEST_CHAIN // 2 - 1
+        chain[half:-half] = [f"... {len(chain) - 2 * half} more ..."]
+    notes = ["needed because " + ",\n".join(chain)]
+    notes += [
+        f"`{shortened(other.key)}` could make it as well, but {_briefly(other)}"
+        for other in failure.tried
+        if other is not job
+    ][:_MOST_OTHERS]
+    near = [path for path in _known_files(workflow) if path not in passed]
+    return _error_for(job, tuple(notes), near)
+
+
+def _most_telling(tried: tuple[JobFailure, ...]) -> JobFailure:
+    return next((job for job in tried if job.proper), tried[0])
+
+
+def _briefly(job: JobFailure) -> str:
     if job.kind == "missing":
-        files = [file.path for file in job.files if not file.tried]
-        shown = ", ".join(f"`{path}`" for path in files[:5])
-        if len(files) > 5:
-            shown += f" and {len(files) - 5} more"
-        plural = "s" if len(files) > 1 else ""
+        paths = [f"`{shortened(file.path)}`" for file in job.files]
+        more = f" and {len(paths) - 1} more inputs" if len(paths) > 1 else ""
+        return f"its input {paths[0]}{more} can be neither found nor made"
+    if job.kind == "function":
+        return f"its input function failed: {job.text}"
+    if job.kind == "cycle":
+        return f"{job.text}: a cycle"
+    return "it would be applied to its own output without end"
+
+
+def _error_for(job: JobFailure, notes: tuple[str, ...], near: list[str]) -> PlanError:
+    """The error for the deepest cause; `near` are files that could have been meant."""
+    rule = job.rule
+    if job.kind == "missing":
+        paths = [file.path for file in job.files if not file.tried]
+        shown = ", ".join(f"`{shortened(path)}`" for path in paths[:5])
+        if len(paths) > 5:
+            shown += f" and {len(paths) - 5} more"
+        several = len(paths) > 1
+        them, names = ("them", "names") if several else ("it", "name")
         return PlanError(
-            f"missing input file{plural} for rule `{rule.name}`: {shown}",
+            f"missing input file{'s' * several} for rule `{rule.name}`: {shown}",
             code="RK0402",
             span=rule.span,
-            caret="this rule needs them" if plural else "this rule needs it",
-            notes=(chain_note,),
-            help="no rule makes them; check the names, or the rule whose output they should be"
-            if plural
-            else "no rule makes it; check the name, or the rule whose output it should be",
+            caret=f"this rule needs {them}",
+            notes=notes,
+            help=did_you_mean("file", paths[0], [path for path in near if path not in paths])
+            or f"no rule makes {them}; check the {names}, or the rule whose output "
+            f"{'they' if several else 'it'} should be",
         )
     if job.kind == "cycle":
         return PlanError(
@@ -100,7 +140,7 @@ def _explain(failure: FileFailure, chain: list[str]) -> PlanError:
             code="RK0403",
             span=rule.span,
             caret="in a cycle",
-            notes=(chain_note,),
+            notes=notes,
             help="a wildcard constraint or another file name takes the file out of the cycle",
         )
     if job.kind == "periodic":
@@ -109,44 +149,37 @@ def _explain(failure: FileFailure, chain: list[str]) -> PlanError:
             code="RK0404",
             span=rule.span,
             caret="matches what it reads",
-            notes=(chain_note,),
+            notes=notes,
             help="a wildcard constraint stops the rule from matching its own input",
         )
-    error = job.error
+    return _function_failed(job, notes)
+
+
+def _function_failed(job: JobFailure, notes: tuple[str, ...]) -> PlanError:
+    """The error for an input function: where in the rule file it raised, and what."""
+    rule, error = job.rule, job.error
     if isinstance(error, RulekitError):
-        first = error.diagnostics[0]
-        return PlanError(
-            first.message,
-            code=first.code,
-            span=first.span or rule.span,
-            caret=first.caret,
-            labels=first.labels or ((Label(rule.span, "in this rule"),) if first.span else ()),
-            notes=(*first.notes, chain_note),
-            help=first.help,
-        )
+        found = error.diagnostics[0]
+        message, code = found.message, found.code
+    else:
+        from rulekit.language.usererrors import diagnose
+
+        assert error is not None
+        found = diagnose(error, rule.span)
+        message, code = f"an input function of rule `{rule.name}` failed: {job.text}", "RK0405"
+    span = found.span or rule.span
+    labels = found.labels
+    if span != rule.span and not labels:
+        labels = (Label(rule.span, f"called for `{job.key}`"),)
     return PlanError(
-        f"an input function of rule `{rule.name}` failed: {job.text}",
-        code="RK0405",
-        span=_innermost(error, rule) or rule.span,
-        labels=(Label(rule.span, "called for this rule"),),
-        notes=(f"for job `{job.key}`", chain_note),
-        help="call it with these wildcards to see why",
+        message,
+        code=code,
+        span=span,
+        caret=found.caret,
+        labels=labels,
+        notes=(*found.notes, *notes),
+        help=found.help,
     )
-
-
-def _innermost(error: BaseException | None, rule: Rule) -> Span | None:
-    """The place in a rule file where the user's function raised."""
-    from rulekit.model.span import Span
-
-    found = None
-    trace = error.__traceback__ if error is not None else None
-    known = rule.span.file
-    while trace is not None:
-        file = trace.tb_frame.f_code.co_filename
-        if file == known or file.endswith((".smk", "Snakefile", "Rulefile")):
-            found = Span(file, trace.tb_lineno)
-        trace = trace.tb_next
-    return found
 
 
 def ambiguous(path: str, one: Rule, two: Rule, keys: tuple[str, str]) -> PlanError:
@@ -171,6 +204,11 @@ def made_twice(path: str, one: Rule, two: Rule, keys: tuple[str, str]) -> PlanEr
         labels=(Label(one.span, "one of its outputs too"),) if one is not two else (),
         help="give the file another name in one of the rules",
     )
+
+
+def shortened(path: str) -> str:
+    """A file name or key as it is shown: the middle of a very long one is left out."""
+    return path if len(path) <= 120 else path[:58] + "..." + path[-58:]
 
 
 def text_of(error: BaseException) -> str:

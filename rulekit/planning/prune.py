@@ -122,11 +122,11 @@ def selected(plan: Plan, options: PlanOptions) -> Plan:
     if options.until:
         roots = _named(plan, options.until, "--until")
         plan = keep_only(plan, reachable(plan, roots), sorted(roots))
-    omitted = set(options.omit_from)
+    cut = _named(plan, options.omit_from, "--omit-from")
     if options.batch is not None and options.batch[1] < options.batch[2]:
-        omitted.add(options.batch[0])
-    if omitted:
-        cut = _named(plan, frozenset(omitted), "--omit-from")
+        # The rule itself runs with the last part only.
+        cut |= _named(plan, frozenset((options.batch[0],)), "--batch")
+    if cut:
         for j in plan.numbers():
             if j not in cut and any(n in cut for n in plan.needs[j]):
                 cut.add(j)

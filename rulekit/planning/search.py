@@ -183,7 +183,7 @@ class _Search:
         if number is None:
             failure = self._settle(_Choice(_NO_FILE, [(rule.index, ())]))
             if failure is not None:
-                raise failures.job_failed(failure.tried[0])
+                raise failures.job_failed(self.workflow, failure.tried[0])
             number = self.made.pop(_NO_FILE)
         self.target_jobs[number] = None
         outputs = self.outputs[number]
@@ -414,7 +414,7 @@ class _Search:
                 choice.low = min(choice.low, _OPEN - number)
                 self._strict("cyclic-graph", choice)
             elif any(len(value) >= _PERIODS and _endless(value) for value in values):
-                self._failed(choice, candidate, "periodic", f"`{_shortened(choice.path)}`")
+                self._failed(choice, candidate, "periodic", f"`{failures.shortened(choice.path)}`")
                 self._strict("periodic-wildcards", choice)
             else:
                 opened = self._open(choice, candidate)
@@ -506,8 +506,8 @@ class _Search:
         paths = sorted(set(inputs))
         if len(paths) < count:
             raise PlanError(
-                f"rule `{name}` has {len(paths)} input files, "
-                f"which cannot be cut into {count} batches",
+                f"the {len(paths)} input file{'s' * (len(paths) != 1)} of rule `{name}` cannot be "
+                f"cut into {count} batches",
                 code="RK0409",
                 span=self.by_name[name].span,
                 help=f"use at most `--batch {name}=1/{max(len(paths), 1)}`",
@@ -517,9 +517,16 @@ class _Search:
         if part < count:
             rest.names = {}
             return tuple(paths[start : start + size + (part <= longer)])
-        rest.failed += [
-            FileFailure(path, ()) for path in paths[:start] if not self.files.exists(path)
-        ]
+        absent = [path for path in paths[:start] if not self.files.exists(path)]
+        if absent:
+            more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+            raise PlanError(
+                f"the last batch of rule `{name}` needs the files of the others: "
+                f"`{absent[0]}`{more} missing",
+                code="RK0409",
+                span=self.by_name[name].span,
+                help=f"run `--batch {name}=1/{count}` and those after it first",
+            )
         return tuple(paths[start:])
 
     # -- ends ------------------------------------------------------------------------------
@@ -550,8 +557,9 @@ class _Search:
             choice.left = []
         choice.low = min(choice.low, rest.low)
         key = self._key(rule, values)
-        failure = JobFailure(self.rules[rule], key, "missing", tuple(rest.failed))
-        choice.failed.append(failure)
+        files = tuple(rest.failed)
+        proper = any(file.proper for file in files)
+        choice.failed.append(JobFailure(self.rules[rule], key, "missing", files, proper=proper))
         return choice
 
     def _conclude(self, choice: _Choice, depth: int) -> FileFailure | None:
@@ -583,7 +591,7 @@ class _Search:
                 )
                 self.warnings[text] = None
             elif failure.kind == "periodic":
-                text = f"rule `{name}` is not used for `{_shortened(path)}`, which repeats itself"
+                text = f"rule `{name}` is not used for `{failures.shortened(path)}`, which repeats itself"
                 self.warnings[text] = None
 
     def _failed(
@@ -596,7 +604,8 @@ class _Search:
     ) -> None:
         rule = self.rules[candidate[0]]
         key = self._key(*candidate)
-        choice.failed.append(JobFailure(rule, key, kind, text=text, error=error))
+        proper = kind == "function"
+        choice.failed.append(JobFailure(rule, key, kind, (), text, error, proper))
 
     def _cycle(self, path: str) -> FileFailure:
         """An input that is being worked on further up."""
@@ -609,7 +618,7 @@ class _Search:
 
     def _strict(self, what: str, choice: _Choice) -> None:
         if what in self.options.strict:
-            raise failures.job_failed(choice.failed[-1])
+            raise failures.job_failed(self.workflow, choice.failed[-1])
 
     def _key(self, rule: int, values: Values) -> str:
         names = self.rules[rule].wildcard_names
@@ -689,7 +698,3 @@ def _endless(value: str) -> bool:
         if value[-1 - period] == last and value.endswith(value[-period:] * _PERIODS):
             return True
     return False
-
-
-def _shortened(path: str) -> str:
-    return path if len(path) <= 80 else path[:38] + "..." + path[-38:]

@@ -68,7 +68,7 @@ class Forecast:
             if upstream_only:
                 return {
                     "missing-output": self._plan.outputs[job],
-                    "upstream": tuple(upstream_only),
+                    "upstream": tuple(dict.fromkeys(upstream_only)),
                 }
             return {"missing-output": self._plan.outputs[job]}
         found: dict[str, tuple[str, ...]] = dict(self.marks.get(job, {}))

@@ -85,7 +85,7 @@ class ReferenceForecast:
             self._without_output(job, found)
         wanted = {p for p in plan.targets if plan.producer.get(p) == job and not self.exists(p)}
         if wanted:
-            found["missing-output"] = wanted
+            found.setdefault("missing-output", set()).update(wanted)
         self._by_time(job, found)
         self._by_record(job, found)
         return {kind: frozenset(subjects) for kind, subjects in found.items()}
