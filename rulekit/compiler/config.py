@@ -21,7 +21,7 @@ class ConfigState:
         self._settings = settings
         self.overwrite: dict[str, Any] = {}
         for path in settings.configfiles:
-            update_config(self.overwrite, load_configfile(path))
+            update_config(self.overwrite, _load(path))
         update_config(self.overwrite, copied(dict(settings.config)))
         self.files: list[str] = list(settings.configfiles)
 
@@ -47,12 +47,46 @@ class ConfigState:
                 help=_missing_help(path),
             )
         self.files.append(path)
-        update_config(config, load_configfile(path))
+        update_config(config, _load(path))
         if self.overwrite:
             if self._settings.replace_workflow_config:
                 config = {}
             update_config(config, copied(self.overwrite))
         return config
+
+
+def _load(path: str) -> dict[str, Any]:
+    """As `load_configfile`; what was parsed before is not parsed again (PyYAML takes 10 ms)."""
+    import marshal
+
+    from rulekit.syntax.cachedir import blake2b, cache_folder, read_sealed, write_sealed
+
+    folder = None if path.endswith(".json") else cache_folder()
+    if folder is None:
+        return load_configfile(path)
+    try:
+        with open(path, "rb") as file:
+            source = file.read()
+    except OSError:
+        return load_configfile(path)
+    if b"__use_yte__" in source:
+        return load_configfile(path)
+    name = "yaml-" + blake2b(source, digest_size=32).hexdigest()
+    kept = read_sealed(folder, name)
+    if kept is not None:
+        try:
+            found = marshal.loads(kept)  # noqa: S302  ours, and sealed
+        except (EOFError, ValueError, TypeError):
+            found = None
+        if isinstance(found, dict):
+            return found
+    config = load_configfile(path)
+    try:
+        # Only what marshal gives back as it was: no dates and other objects of YAML.
+        write_sealed(folder, name, marshal.dumps(config))
+    except ValueError:
+        pass
+    return config
 
 
 def _missing_help(path: str) -> str:

@@ -10,9 +10,10 @@ from rulekit.compiler.pathvars import CONFIG, PathvarError, Pathvars
 from rulekit.compiler.problems import Problems, place
 from rulekit.compiler.scope import FileScope, warn_unknown_names
 from rulekit.compiler.space import Space
-from rulekit.compiler.views import CheckpointsView, Names, RulesView, WorkflowView
+from rulekit.compiler.views import CheckpointsView, Names, RulesView, StorageView, WorkflowView
 from rulekit.errors.diagnostic import Diagnostic
 from rulekit.errors.tree import RuleFileError, RulekitError
+from rulekit.language.exceptions import WorkflowError
 from rulekit.language.names import provide
 from rulekit.model.rule import CheckpointGate, Hook, Rule, Workflow
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from rulekit.compiler.settings import LoadSettings
 
 _MOST_DEPTH = 200  # of includes and modules in each other
-_EMPTY_NAMES = ("__name__", "__builtins__", "__rulekit__")
+STORAGE = StorageView()
 
 
 class Loader:
@@ -71,6 +72,7 @@ class Loader:
             "__builtins__": __builtins__,
             "config": self.config.initial() if parent is None else {},
             "workflow": self.workflow_view,
+            "storage": STORAGE,
         }
         space = Space(self, namespace, pathvars, parent, module)
         namespace["rules"] = RulesView(space)
@@ -100,16 +102,16 @@ class Loader:
     def source_file(self, value: Any, basedir: str, keyword: str, loc: Loc, file: str) -> str:
         """The absolute path of a rule file that a statement names. Raises `RuleFileError`."""
         if hasattr(value, "get_path_or_uri") and not isinstance(value, str):
-            value = value.get_path_or_uri()
-            self._refuse_source(value, keyword, loc, file)
+            value = self.copied_source(value, loc, file)
         if isinstance(value, os.PathLike):
             value = os.fspath(value)
         if not isinstance(value, str) or not value:
             self._fail("RK0239", f"`{keyword}` takes a path, not {value!r}", loc, file)
         if "://" in value:
-            if not value.startswith("file://"):
-                self._refuse_source(value, keyword, loc, file)
-            value = value[len("file://") :]
+            if value.startswith("file://"):
+                value = value[len("file://") :]
+            else:
+                value = self._downloaded(value, keyword, loc, file)
         path = os.path.normpath(os.path.join(basedir, os.path.expanduser(value)))
         if not os.path.isfile(path):
             from rulekit.language.configs import _beside
@@ -122,14 +124,30 @@ class Loader:
             self._fail("RK0243", "files include each other without end", loc, file)
         return path
 
-    def _refuse_source(self, value: object, keyword: str, loc: Loc, file: str) -> Never:
-        self._fail(
-            "RK0247",
-            f"`{keyword}` of a remote file is not supported yet: `{value}`",
-            loc,
-            file,
-            help="download it and give its path",
-        )
+    def copied_source(self, value: Any, loc: Loc, file: str) -> str:
+        """The path of a local copy of a file in a git repository. Raises `RuleFileError`."""
+        from rulekit.compiler.fetch import local_copy
+
+        try:
+            return local_copy(value)
+        except WorkflowError as error:
+            self._fail("RK0243", str(error).split("\n")[0], loc, file)
+
+    def _downloaded(self, url: str, keyword: str, loc: Loc, file: str) -> str:
+        if not url.startswith(("http://", "https://")):
+            self._fail(
+                "RK0247",
+                f"`{keyword}` of `{url}` is not supported",
+                loc,
+                file,
+                help="rule files are read from paths, from http(s) and from git repositories",
+            )
+        from rulekit.compiler.fetch import download
+
+        try:
+            return download(url)
+        except WorkflowError as error:
+            self._fail("RK0243", str(error), loc, file)
 
     def _fail(
         self,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rulekit.compiler.drafts import Loc
+    from rulekit.compiler.loader import Loader
     from rulekit.compiler.pathvars import Pathvars
 
 _DIRECTIVES = (
@@ -32,6 +33,7 @@ class ModuleDeclaration:
         loc: Loc,
         file: str,
         snakefile: Any,
+        meta_wrapper: str | None,
         config: Any,
         prefix: Prefix | None,
         pathvars: Pathvars,
@@ -42,6 +44,7 @@ class ModuleDeclaration:
         self.loc = loc
         self.file = file
         self.snakefile = snakefile
+        self.meta_wrapper = meta_wrapper
         self.config = config
         self.prefix = prefix
         self.pathvars = pathvars
@@ -74,13 +77,9 @@ def declare(
         name = _value(directives, "name")
     if not isinstance(name, str) or not name:
         scope._fail("RK0245", "the module has no name", loc, file)
-    if "meta_wrapper" in directives:
-        scope._fail(
-            "RK0247", "`meta_wrapper` is not supported yet", loc, file,
-            help="give the file itself: `snakefile: ...`",
-        )  # fmt: skip
     snakefile = _value(directives, "snakefile")
-    if snakefile is None:
+    meta_wrapper = _value(directives, "meta_wrapper")
+    if snakefile is None and meta_wrapper is None:
         scope._fail(
             "RK0245", f"the module `{name}` has no `snakefile`", loc, file,
             help="say which file it is: `snakefile: \"path\"`",
@@ -104,6 +103,7 @@ def declare(
         loc,
         file,
         snakefile,
+        meta_wrapper,
         config,
         prefix,
         pathvars,
@@ -205,9 +205,7 @@ def use(
     rename = _renamer(scope, loc, file, rules, pattern)
     if rules is None and changes:
         scope._fail("RK0245", "`with` changes one rule, not `*`", loc, file)
-    path = loader.source_file(
-        module.snakefile, module.scope.basedir, "module", module.loc, module.file
-    )
+    path = _module_file(loader, module)
     space = loader.new_space(module.pathvars.copy(), scope.space, module)
     namespace = space.namespace
     namespace["__name__"] = module.name
@@ -216,6 +214,8 @@ def use(
         space.skip_configfile = True
     else:
         namespace["config"] = {}
+    if module.meta_wrapper is not None:
+        space.wrapper_tag = _wrapper_tag(module.meta_wrapper)
     space.skip_validation = module.skip_validation or scope.space.skip_validation
     space.rename = rename
     space.only = None if rules is None else frozenset(rules)
@@ -249,6 +249,41 @@ def use(
     exposed = type(__import__("sys"))(module.name)
     exposed.__dict__.update(namespace)
     scope.space.namespace[module.name] = exposed
+
+
+WRAPPERS = "https://github.com/snakemake/snakemake-wrappers/raw/"
+
+
+def _module_file(loader: Loader, module: ModuleDeclaration) -> str:
+    """The path of a module's rule file."""
+    where = (module.scope.basedir, "module", module.loc, module.file)
+    if module.meta_wrapper is None:
+        return loader.source_file(module.snakefile, *where)
+    base = module.meta_wrapper
+    if "://" not in base:
+        base = (loader.settings.wrapper_prefix or WRAPPERS).rstrip("/") + "/" + base
+    newer, older = f"{base}/meta_wrapper.smk", f"{base}/test/Snakefile"
+    if "://" not in base or base.startswith("file://"):
+        import os
+
+        here = os.path.join(module.scope.basedir, newer.removeprefix("file://"))
+        return loader.source_file(newer if os.path.isfile(here) else older, *where)
+    from rulekit.compiler.fetch import download
+    from rulekit.language.exceptions import WorkflowError
+
+    try:
+        return download(newer)
+    except WorkflowError:
+        return loader.source_file(older, *where)
+
+
+def _wrapper_tag(meta_wrapper: str) -> str | None:
+    """The version that wrappers inside take for ``master``; from version 8 on they say it."""
+    tag = meta_wrapper.split("/", 1)[0]
+    number = tag.lstrip("v").split(".", 1)[0]
+    if "://" in meta_wrapper or (number.isdecimal() and int(number) >= 8):
+        return None
+    return tag
 
 
 def _with_parents(space: Space, changes: dict[str, Directive]) -> dict[str, Directive]:

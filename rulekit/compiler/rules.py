@@ -488,6 +488,8 @@ class Finisher:
 
     def _group(self, draft: Draft, keyword: str) -> Any:
         value = self._one(draft, keyword)
+        if isinstance(value, int):
+            return str(value)
         if value is not None and not isinstance(value, str) and not callable(value):
             wrong_value(self.loader, draft, keyword, f"must be a name or a function, not {value!r}")
             return None
@@ -514,7 +516,8 @@ class Finisher:
             return value
         if not isinstance(value, (str, os.PathLike)):
             if hasattr(value, "get_path_or_uri"):
-                return value
+                directive = draft.directives[keyword]
+                return self.loader.copied_source(value, directive.loc, directive.file)
             wrong_value(
                 self.loader, draft, keyword, f"must be a file, a name or a function, not {value!r}"
             )
@@ -563,8 +566,8 @@ class Finisher:
             if directive is None:
                 continue
             value = self._one(draft, keyword, "")
-            if hasattr(value, "get_path_or_uri"):
-                value = value.get_path_or_uri()
+            if not isinstance(value, str) and hasattr(value, "get_path_or_uri"):
+                value = self.loader.copied_source(value, directive.loc, directive.file)
             if isinstance(value, os.PathLike):
                 value = os.fspath(value)
             if not isinstance(value, str):
@@ -574,6 +577,9 @@ class Finisher:
                 )  # fmt: skip
                 value = ""
             text = str(value)
+            tag = directive.scope.space.wrapper_tag
+            if keyword == "wrapper" and tag is not None and text.startswith("master/"):
+                text = tag + text[len("master") :]
             span = Span(directive.file, *directive.loc)
             code = self.loader.shell_code(text) if keyword == "shell" else text
             return Body(keyword, text, span, None, code)

@@ -21,6 +21,7 @@ class LoadSettings:
     consider_ancient: rule name to input names and positions that are taken for `ancient`.
     all_temp: mark every output `temp`. omit_flags: flags of files to leave out.
     software: what is switched on: ``conda``, ``apptainer``, ``env-modules``.
+    wrapper_prefix: ``--wrapper-prefix``, a folder or URL; "" for the wrappers' own repository.
     check_envvars: report variables of `envvars:` that are not set.
     """
 
@@ -37,6 +38,7 @@ class LoadSettings:
     all_temp: bool = False
     omit_flags: tuple[str, ...] = ()
     software: frozenset[str] = frozenset()
+    wrapper_prefix: str = ""
     check_envvars: bool = True
     is_main_process: bool = True
     attempt: int = 1

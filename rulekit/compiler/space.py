@@ -73,6 +73,7 @@ class Space:
         self.container: Any = None
         self.skip_configfile = False
         self.skip_validation = False
+        self.wrapper_tag: str | None = None
         # Of the `use rule` statement that reads a module.
         self.rename: Callable[[str], str] | None = None
         self.only: frozenset[str] | None = None

@@ -447,6 +447,23 @@ class WorkflowView:
         return f"<workflow {self._loader.main_file}>"
 
 
+class StorageView:
+    """`storage`: not there yet; any use of it says so."""
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
+        raise WorkflowError(
+            "`storage` is not supported yet",
+            "files of the local disk need none; see `curl` for URLs",
+        )
+
+    __call__ = _refuse
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._refuse()
+
+
 class Settings:
     """Some settings by name."""
 

@@ -375,7 +375,9 @@ def _choose(
     execute: bool | None,
     creatable: bool | None,
     is_dir: bool,
-) -> str | None:
+) -> Any:
+    from pathlib import Path
+
     def allowed(path: str, wanted: Sequence[tuple[int, bool | None]]) -> bool:
         return all(os.access(path, mode) for mode, want in wanted if want is not None)
 
@@ -383,13 +385,13 @@ def _choose(
     for one in paths:
         path: str = os.path.expanduser(os.fspath(one))
         if allowed(path, wanted) and os.path.isdir(path) == is_dir and os.path.exists(path):
-            return path
+            return Path(path)
         if creatable:
             parent = os.path.dirname(os.path.abspath(path))
             while not os.path.exists(parent):
                 parent = os.path.dirname(parent)
             if os.path.isdir(parent) and os.access(parent, os.R_OK | os.W_OK | os.X_OK):
-                return path
+                return Path(path)
     return None
 
 

@@ -72,7 +72,11 @@ def size_in_mb(text: str) -> int:
 
 
 def time_in_minutes(text: str) -> int:
-    """Minutes for a time with a unit ("2h", "1d 12h"); at least 1. Raises ValueError."""
+    """Minutes for a time ("2h", "1d 12h", "01:30:00", "2-12:00:00"); at least 1. Raises ValueError."""
+    clock = re.fullmatch(r"\s*(?:(\d+)-)?(\d+):(\d\d)(?::(\d\d))?\s*", text)
+    if clock is not None:
+        days, hours, minutes, rest = (int(part or 0) for part in clock.groups())
+        return max(1, days * 1440 + hours * 60 + minutes + (rest >= 30))
     quantity = re.compile(_QUANTITY)
     position, seconds = 0, 0.0
     while position < len(text):

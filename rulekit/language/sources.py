@@ -54,73 +54,93 @@ class SourcePath(str):
 
 
 class HostedFile:
-    """A code file in a git repository elsewhere: which one, and which state of it."""
+    """A code file in a git repository: which one, and which state of it.
 
-    def __init__(
-        self,
-        host: str,
-        repo: str,
-        path: str,
-        tag: str | None,
-        branch: str | None,
-        commit: str | None,
-    ) -> None:
-        chosen = [one for one in (tag, branch, commit) if one is not None]
-        if len(chosen) != 1:
-            raise WorkflowError(
-                f"the file `{path}` of `{repo}` needs one of `tag`, `branch` and `commit`"
-            )
-        self.host = host
+    kind: ``tag``, ``branch`` or ``commit``. Nothing is fetched before the file is used.
+    """
+
+    __slots__ = ("host", "kind", "path", "ref", "repo")
+
+    def __init__(self, host: str | None, repo: str, path: str, kind: str, ref: str) -> None:
+        self.host = host  # None: a repository on this machine
         self.repo = repo
         self.path = path
-        self.ref = chosen[0]
+        self.kind = kind
+        self.ref = ref
+
+    @property
+    def is_local(self) -> bool:
+        return self.host is None
+
+    def address(self) -> str:
+        """Where git finds the repository."""
+        if self.host is None:
+            return os.path.abspath(os.path.expanduser(self.repo))
+        return f"https://{self.host}/{self.repo}.git"
 
     def join(self, path: str) -> HostedFile:
         inside = os.path.normpath(os.path.join(self.path, path))
-        return HostedFile(self.host, self.repo, inside, self.ref, None, None)
+        return HostedFile(self.host, self.repo, inside, self.kind, self.ref)
 
     def get_basedir(self) -> HostedFile:
-        return HostedFile(self.host, self.repo, os.path.dirname(self.path), self.ref, None, None)
+        return HostedFile(self.host, self.repo, os.path.dirname(self.path), self.kind, self.ref)
+
+    def get_filename(self) -> str:
+        return os.path.basename(self.path)
 
     def get_path_or_uri(self, secret_free: bool = False) -> str:
-        return f"{self.host}:{self.repo}/{self.path}@{self.ref}"
+        return f"git+{self.address()}/{self.path}@{self.ref}"
 
-    __str__ = get_path_or_uri
+    def __str__(self) -> str:
+        return self.get_path_or_uri()
+
+
+def _hosted(host: str | None, repo: Any, path: Any, states: dict[str, str | None]) -> HostedFile:
+    chosen = [(kind, ref) for kind, ref in states.items() if ref is not None]
+    if len(chosen) != 1 or not path:
+        names = " and ".join(f"`{name}`" for name in states)
+        raise WorkflowError(f"a file of the repository `{repo}` needs `path` and one of {names}")
+    kind, ref = chosen[0]
+    return HostedFile(
+        host, os.fspath(repo), os.fspath(path), "branch" if kind == "ref" else kind, ref
+    )
 
 
 def github(
     repo: str,
-    path: str,
+    path: Any = None,
     tag: str | None = None,
     branch: str | None = None,
     commit: str | None = None,
-    host: str = "github.com",
+    host: str | None = None,
 ) -> HostedFile:
     """A file of a repository on GitHub."""
-    return HostedFile(host, repo, path, tag, branch, commit)
+    states = {"tag": tag, "branch": branch, "commit": commit}
+    return _hosted(host or "github.com", repo, path, states)
 
 
 def gitlab(
     repo: str,
-    path: str,
+    path: Any = None,
     tag: str | None = None,
     branch: str | None = None,
     commit: str | None = None,
-    host: str = "gitlab.com",
+    host: str | None = None,
 ) -> HostedFile:
     """A file of a repository on a GitLab server."""
-    return HostedFile(host, repo, path, tag, branch, commit)
+    states = {"tag": tag, "branch": branch, "commit": commit}
+    return _hosted(host or "gitlab.com", repo, path, states)
 
 
 def gitfile(
-    repo: str,
-    path: str,
+    repo: Any,
+    path: Any = None,
     tag: str | None = None,
-    branch: str | None = None,
+    ref: str | None = None,
     commit: str | None = None,
 ) -> HostedFile:
-    """A file of a local git repository."""
-    return HostedFile("file", repo, path, tag, branch, commit)
+    """A file of a git repository on this machine."""
+    return _hosted(None, repo, path, {"tag": tag, "ref": ref, "commit": commit})
 
 
 def srcdir(path: str) -> str:

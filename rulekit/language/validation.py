@@ -71,7 +71,8 @@ def _checker(
         yield from plain_properties(validator, properties, instance, schema)
 
     if set_default:
-        kind = validators.extend(kind, {"properties": with_defaults})
+        extend: Any = validators.extend
+        kind = extend(kind, {"properties": with_defaults})
     validator = kind(schema, registry=registry)
 
     def check(record: dict[str, Any], what: str, shown_path: str) -> None:

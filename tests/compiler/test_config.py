@@ -107,6 +107,25 @@ def test_not_text(project):
         load_data(str(project.folder))
 
 
+def test_yaml_is_parsed_once_and_comes_back_as_it_was(project, monkeypatch):
+    import sys
+
+    project.write("c.yaml", "a: [1, 2.5, true, null, text, {k: v}]\n1: one\nx: &x [1]\ny: *x\n")
+    first = config(project, "configfile: 'c.yaml'\n")
+    monkeypatch.setitem(sys.modules, "yaml", None)  # importing it fails from now on
+    again = config(project, "configfile: 'c.yaml'\n")
+    assert again == first and list(again) == list(first)
+    assert again["a"] == [1, 2.5, True, None, "text", {"k": "v"}] and again[1] == "one"
+
+
+def test_values_that_only_yaml_knows(project):
+    import datetime
+
+    project.write("c.yaml", "day: 2024-01-31\n")
+    for _ in range(2):
+        assert config(project, "configfile: 'c.yaml'\n") == {"day": datetime.date(2024, 1, 31)}
+
+
 def test_yte_switched_off(project):
     path = project.write("c.yaml", "__use_yte__: false\na: 1\n")
     assert load_configfile(path) == {"a": 1}

@@ -217,9 +217,14 @@ def test_skip_validation(module):
         ),
         ("module m:\n    snakefile: 'no.smk'\nuse rule * from m\n", "RK0243", "does not exist"),
         (
-            "module m:\n    snakefile: github('a/b', path='c', tag='1')\nuse rule * from m\n",
-            "RK0247",
-            "remote",
+            "module m:\n    snakefile: gitfile('a/b', path='c', tag='1')\nuse rule * from m\n",
+            "RK0243",
+            "git",
+        ),
+        (
+            "module m:\n    snakefile: github('a/b', path='c')\nuse rule * from m\n",
+            "RK0232",
+            "`commit`",
         ),
         ("rule a:\n    output: 'x'\nuse rule a as b with:\n    shell: 'x'\n", None, "`shell`"),
     ],

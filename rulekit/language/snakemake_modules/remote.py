@@ -10,4 +10,8 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
+    if name == "AUTO":
+        from rulekit.language.snakemake_modules.remote_provider import RemoteProvider
+
+        return RemoteProvider()
     return __import__(f"snakemake.remote.{name}", fromlist=("*",))

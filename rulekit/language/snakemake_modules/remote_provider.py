@@ -21,18 +21,14 @@ class RemoteProvider:
             "download the file in a rule of its own, for example with curl",
         )
 
-    def remote(self, *args: Any, **kwargs: Any) -> Any:
-        self._refuse()
-
-    def glob_wildcards(self, *args: Any, **kwargs: Any) -> Any:
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
         self._refuse()
 
 
 class RemoteObject:
     """Only a name."""
-
-
-AUTO = RemoteProvider()
 
 
 def __getattr__(name: str) -> Any:
