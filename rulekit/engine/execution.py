@@ -37,10 +37,12 @@ def execute(prepared: Prepared, listeners: Sequence[Listener]) -> tuple[RunFinis
         with Interrupts() as interrupts:
             executor = LocalExecutor(settings.state_dir, journal.path, wake_fd=interrupts.fd)
 
-            def replan(done: frozenset[str], stage: Stage) -> Stage:
+            def replan(done: frozenset[str], being_made: frozenset[str], stage: Stage) -> Stage:
                 prepared.files.forget()
                 _open_checkpoints(stage.plan, done)
-                return make_stage(prepared, done)
+                stage = make_stage(prepared, done, being_made)
+                journal.lock(stage.plan, stage.forecast.run)
+                return stage
 
             try:
                 if not settings.no_hooks:

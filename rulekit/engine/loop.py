@@ -98,7 +98,7 @@ class RunLoop:
         journal: RunJournal,
         listeners: Sequence[Listener],
         interrupts: Interrupts,
-        replan: Callable[[frozenset[str], Stage], Stage] | None = None,
+        replan: Callable[[frozenset[str], frozenset[str], Stage], Stage] | None = None,
     ) -> None:
         self._stage = stage
         self._settings = settings
@@ -157,7 +157,7 @@ class RunLoop:
             try:
                 if trouble is None and not self._interrupts.count:
                     self._launch()
-                if self._schedule.finished:
+                if self._schedule.finished and not self._running:
                     break
                 self._wait()
                 self._interrupted()
@@ -305,6 +305,9 @@ class RunLoop:
         attempt = self._running.pop(result.token, None)
         if attempt is None:
             return
+        if attempt.job < 0:  # the plan that a checkpoint gave has no such job any more
+            self._journal.ended(result)
+            return
         if not result.ok:
             self._failure(attempt, result)
             return
@@ -356,7 +359,10 @@ class RunLoop:
         assert self._replan is not None
         self._commit(force=True)
         generation = self._stage.generation + 1
-        stage = self._replan(frozenset(self._done_keys), self._stage)
+        old = self._stage
+        running = [attempt.job for attempt in self._running.values() if attempt.job >= 0]
+        being_made = frozenset(path for job in running for path in old.plan.outputs[job])
+        stage = self._replan(frozenset(self._done_keys), being_made, old)
         stage.generation = generation
         self._stage = stage
         done = self._done

@@ -83,14 +83,25 @@ def prepare(
     return replace(blank, stage=make_stage(blank, frozenset()))
 
 
-def make_stage(prepared: Prepared, done: frozenset[str]) -> Stage:
+def make_stage(
+    prepared: Prepared, done: frozenset[str], being_made: frozenset[str] = frozenset()
+) -> Stage:
     """Plan and forecast as of now; `done` are the jobs (keys) that ran already in this run.
 
-    Checkpoints that are up to date are opened at once, which calls for another plan.
+    `being_made`: outputs of this run's jobs that are running. What other runs, live or killed,
+    are known to be at counts as incomplete too. Checkpoints that are up to date are opened at
+    once, which calls for another plan.
     """
     workflow, files = prepared.workflow, prepared.files
     policy = replace(prepared.policy, exempt=done) if done else prepared.policy
     memory = prepared.store.snapshot() if prepared.store is not None else None
+    if memory is not None:
+        if not done and _journals(prepared.settings):
+            from rulekit.provenance.unfinished import unfinished
+
+            being_made = unfinished(prepared.settings.state_dir, memory.outputs)
+        if being_made:
+            memory.incomplete |= being_made
     gate = workflow.checkpoints
     while True:
         plan = make_plan(workflow, prepared.targets, files, prepared.options)
@@ -112,11 +123,7 @@ def make_stage(prepared: Prepared, done: frozenset[str]) -> Stage:
 def recover_earlier(settings: RunSettings, store: Store, listeners: Sequence[Listener]) -> None:
     """Takes over what killed runs left behind: commits results, waits for live jobs, sets aside
     outputs that nobody vouches for. Cheap when there is nothing: one look into a folder."""
-    journal_dir = os.path.join(settings.state_dir, "journal")
-    try:
-        if not os.listdir(journal_dir):
-            return
-    except FileNotFoundError:
+    if not _journals(settings):
         return
     from rulekit.provenance.recover import recover
 
@@ -125,3 +132,11 @@ def recover_earlier(settings: RunSettings, store: Store, listeners: Sequence[Lis
             listener(Note("warning", text))
 
     recover(settings.state_dir, store, say, keep_incomplete=settings.keep_incomplete)
+
+
+def _journals(settings: RunSettings) -> bool:
+    """Whether a run goes on, or was killed."""
+    try:
+        return bool(os.listdir(os.path.join(settings.state_dir, "journal")))
+    except OSError:
+        return False
