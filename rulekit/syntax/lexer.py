@@ -59,7 +59,8 @@ class LexedStatement:
         self.broken = False
 
 
-_GAP = r"(?:[ \t\f]|\\\n)*+"
+# No possessive loop over more than one character: see `rulekit.syntax.scanner`.
+_GAP = r"[ \t\f]*+(?:\\\n[ \t\f]*+)*"
 # A word of the language counts as one unless the rest of the line can only be Python:
 # `storage = 1`, `rule.x`, `report(...)`, `module in y`, `use` alone.
 _STATEMENT = re.compile(
@@ -69,8 +70,11 @@ _STATEMENT = re.compile(
 _ITEM = re.compile(r"(?:[rRuUbBfFtT]{0,2}(['\"])|([^\W\d]\w*))")
 _COLON_AHEAD = re.compile(rf"{_GAP}(:)(?!=)")
 _GAPS = re.compile(_GAP)
-_HEADER_TOKEN = re.compile(rf"{_GAP}(?:(?P<colon>:)|(?P<comma>,)|(?P<word>[\w*]+)|(?P<other>\S))")
-_VALUE_NAME = re.compile(r"(?:\s|\\\n|\#[^\n]*)*+(?:([^\W\d]\w*)|([,>])|(\S))")
+_HEADER_TOKEN = re.compile(
+    rf"{_GAP}(?:(?P<colon>:)|(?P<comma>,)|(?P<word>[\w*]+)"
+    r"|(?P<other>[^\s\\]|\\(?!\n)))"
+)
+_VALUE_NAME = re.compile(r"(?:\s++|\\\n|\#[^\n]*+)*(?:([^\W\d]\w*)|([,>])|([^\s\\#]|\\(?!\n)))")
 _ANY_CLASS = re.compile(r"^[ \t]*class\b", re.MULTILINE)
 _CLASS_OR_DEF = re.compile(r"(class|def|async\s+def)\b")
 _ANNOTATION = re.compile(rf"{_GAP}(?![rRbBuUfF]{{1,2}}[\"'])[^\W\d]")

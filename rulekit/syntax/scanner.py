@@ -2,8 +2,13 @@
 
 Python's own `tokenize` costs some 20 µs a line. All that is needed here are strings, comments,
 brackets and line joining, and a regular expression steps over those at 1 µs a line. That it
-agrees with `tokenize` is tested. Nothing here is recursive and nothing backtracks (possessive
-quantifiers), so that time is linear in the text.
+agrees with `tokenize` is tested.
+
+Time and memory are linear in the text. Nothing here is recursive, and what a loop steps over can
+be cut up in one way only: giving up a step never helps, so going back costs once the steps made.
+Only single characters are repeated possessively: before Python 3.11.5, `re` stands at a wrong
+place after the last, half-matched round of any longer possessive loop. `re` keeps some 200 bytes
+for each round, so loops are bounded; what is longer takes the path of `_long_line`.
 """
 
 from __future__ import annotations
@@ -53,25 +58,32 @@ _NESTED_FSTRINGS = sys.version_info >= (3, 12)
 # stand inside the braces of an f-string; such strings (and raw ones, for the shared letter `r`)
 # leave the fast path.
 _GUARD = "(?<![fFtTrR])" if _NESTED_FSTRINGS else ""
-_STRING = (
-    r'"""(?:[^"\\]++|\\.|"(?!""))*+"""'
-    r"|'''(?:[^'\\]++|\\.|'(?!''))*+'''"
-    r'|"(?!"")(?:[^"\\\n]++|\\.)*+"'
-    r"|'(?!'')(?:[^'\\\n]++|\\.)*+'"
+_ROUNDS = "{0,500}"
+_INNER = {
+    '"""': rf'(?:[^"\\]++|\\.|"(?!"")){_ROUNDS}',
+    "'''": rf"(?:[^'\\]++|\\.|'(?!'')){_ROUNDS}",
+    '"': rf'(?:[^"\\\n]++|\\.){_ROUNDS}',
+    "'": rf"(?:[^'\\\n]++|\\.){_ROUNDS}",
+}
+_STRING = "|".join(
+    f"{quote}{'' if len(quote) == 3 else f'(?!{quote * 2})'}{inner}{quote}"
+    for quote, inner in _INNER.items()
 )
 _PLAIN = r"[^\n\"'#()\[\]{}\\]++"
 _SKIP = rf"{_PLAIN}|{_GUARD}(?:{_STRING})|\\\n"
 # Whole logical lines whose brackets do not nest.
-_FLAT = rf"(?:{_SKIP}|\n|\#[^\n]*+)*+"
+_FLAT = rf"(?:{_SKIP}|\n|\#[^\n]*+){_ROUNDS}"
 # Line joints before the first token count for nothing; the indentation is that of the first line.
-_LEAD = r"([ \t\f]*+)(?:\\\n[ \t\f]*+)*+"
+_LEAD = r"([ \t\f]*+)(?:\\\n[ \t\f]*+){0,50}(?!\\\n)"
 _LINE = re.compile(
-    rf"{_LEAD}((?:{_SKIP}|\({_FLAT}\)|\[{_FLAT}\]|\{{{_FLAT}\}})*+)(?:\#[^\n]*+)?+(?:\n|\Z)",
+    rf"{_LEAD}((?:{_SKIP}|\({_FLAT}\)|\[{_FLAT}\]|\{{{_FLAT}\}}){_ROUNDS})"
+    r"(?:\#[^\n]*+)?(?:\n|\Z)",
     re.DOTALL,
 )
-_BLANKS = re.compile(_LEAD)
-_BLANK_LINES = re.compile(r"(?:[ \t\f]*+(?:\#[^\n]*+)?+\n)*+")
-_STEP = re.compile(rf"(?:{_SKIP})*+", re.DOTALL)
+_BLANKS = re.compile(r"[ \t\f]*+")
+_BLANK_LINES = re.compile(rf"(?:[ \t\f]*+(?:\#[^\n]*+)?\n){_ROUNDS}")
+_STEP = re.compile(rf"(?:{_SKIP}){_ROUNDS}", re.DOTALL)
+_INSIDE = {quote: re.compile(inner, re.DOTALL) for quote, inner in _INNER.items()}
 _ANY_STRING = re.compile(_STRING, re.DOTALL)
 _LETTER = "[fFtT]" if sys.version_info >= (3, 14) else "[fF]"
 _PREFIX = re.compile(rf"(?<!\w)(?:[rR]?{_LETTER}|{_LETTER}[rR])\Z")
@@ -96,19 +108,19 @@ def scan(text: str) -> tuple[list[Line], list[Problem]]:
     while at < size:
         blank = skip_blank(text, at)
         assert blank is not None
-        at = blank.end()
-        if at >= size:
-            break
+        if blank.end() > at:
+            at = blank.end()
+            continue  # there may be more of them than one match takes
         found = match_line(text, at)
         if found is not None:
             first, end = found.span(2)
             after = found.end()
             indent = found[1]
         else:
-            blanks = _BLANKS.match(text, at)
-            assert blanks is not None
-            first = blanks.end()
-            indent = blanks[1]
+            first = _past_blanks(text, at)
+            indent = text[at:first]
+            while text.startswith("\\\n", first):
+                first = _past_blanks(text, first + 2)
             end, after, problem, opened = _long_line(text, first)
             if problem is not None:
                 if opened:
@@ -136,6 +148,12 @@ def scan(text: str) -> tuple[list[Line], list[Problem]]:
     return lines, problems
 
 
+def _past_blanks(text: str, at: int) -> int:
+    found = _BLANKS.match(text, at)
+    assert found is not None
+    return found.end()
+
+
 def _column(indent: str) -> int:
     column = 0
     for char in indent:
@@ -157,7 +175,9 @@ def _long_line(text: str, first: int) -> tuple[int, int, Problem | None, list[in
     while True:
         found = step(text, at)
         assert found is not None
-        at = found.end()
+        if found.end() > at:
+            at = found.end()
+            continue
         if at >= size:
             problem = Problem("open", opened[-1], opened[-1] + 1) if opened else None
             return size, size, problem, opened
@@ -202,8 +222,23 @@ def string_end(text: str, at: int) -> int:
         prefix = _PREFIX.search(text, max(0, at - 3), at)
         if prefix is not None:
             return _fstring_end(text, at, "r" in prefix[0].lower())
+    return _plain_end(text, at)
+
+
+def _plain_end(text: str, at: int) -> int:
+    """As `string_end`, for strings without fields."""
     found = _ANY_STRING.match(text, at)
-    return -1 if found is None else found.end()
+    if found is not None:
+        return found.end()
+    quote = text[at : at + 3] if _is_triple(text, at) else text[at]
+    inside = _INSIDE[quote]
+    at += len(quote)
+    while True:
+        found = inside.match(text, at)
+        assert found is not None
+        if found.end() == at:
+            return at + len(quote) if text.startswith(quote, at) else -1
+        at = found.end()
 
 
 _LITERAL_STOP = re.compile(r"[\"'{}\\\n]")
@@ -232,10 +267,9 @@ def _fstring_end(text: str, at: int, raw: bool) -> int:
                     stack.append(["text", inner, "r" in prefix[0].lower(), 0])
                     at += len(inner)
                 else:
-                    plain = _ANY_STRING.match(text, at)
-                    if plain is None:
+                    at = _plain_end(text, at)
+                    if at < 0:
                         return -1
-                    at = plain.end()
                 continue
             at += 1
             if char == "#":

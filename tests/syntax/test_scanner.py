@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import string
 import sys
 import textwrap
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rulekit.syntax import parse
+from rulekit.syntax import lexer, parse, scanner
 from rulekit.syntax.scanner import MOST_PROBLEMS, scan
 
 LAYOUT = {tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
@@ -154,3 +155,69 @@ def test_problems_and_where_the_scan_goes_on() -> None:
     # The second statement's brackets are its own matter.
     assert problems("x = [1,\n  2\ny = foo(1)\nz = 3)\n") == [("open", 4), ("close", 28)]
     assert len(problems(")\n" * 1000)) == MOST_PROBLEMS
+
+
+def _possessive_loops(parsed: object) -> list[object]:
+    """Possessive loops over more than one character, and atomic groups, in a parsed pattern."""
+    bad: list[object] = []
+    open_ = [parsed]
+    while open_:
+        part = open_.pop()
+        if isinstance(part, tuple) and len(part) == 2:
+            name = str(part[0])
+            if name == "ATOMIC_GROUP" or (
+                name == "POSSESSIVE_REPEAT"
+                and (len(part[1][2]) != 1 or str(part[1][2][0][0]) not in _ONE_CHARACTER)
+            ):
+                bad.append(part)
+        if isinstance(part, tuple | list):
+            open_ += part
+        elif hasattr(part, "data"):
+            open_ += part.data
+    return bad
+
+
+_ONE_CHARACTER = {"LITERAL", "NOT_LITERAL", "IN", "ANY"}
+
+
+@pytest.mark.parametrize("module", [scanner, lexer])
+def test_patterns_are_right_on_every_python(module: object) -> None:
+    """Before 3.11.5 `re` mistakes its place after longer possessive loops."""
+    patterns = [value for value in vars(module).values() if isinstance(value, re.Pattern)]
+    assert len(patterns) > 3
+    for pattern in patterns:
+        assert _possessive_loops(re._parser.parse(pattern.pattern, pattern.flags)) == []
+    assert _possessive_loops(re._parser.parse(r"(?:ab?)*+")) != []
+    assert _possessive_loops(re._parser.parse(r"x|(?>ab)")) != []
+
+
+# Longer than what one match of a bounded loop takes.
+MANY = 1700
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n" * MANY + "x = 1\n",
+        "  # c\n" * MANY + "if x:\n    y\n",
+        "x = '" + "\\a" * MANY + "'\ny\n",
+        'x = """' + '""\\"a' * MANY + '"""\ny\n',
+        "x = (" + "'a', # )\n" * MANY + ")  # c\ny\n",
+        "x = [" + "('a', 2), " * MANY + "]\ny\n",
+        "x = " + "('a') + " * MANY + "\\\n (2)\ny\n",
+        "x = " + "'a' \\\n" * MANY + "'b' # c\ny\n",
+    ],
+)
+def test_long_lines(text: str) -> None:
+    assert scanned(text) == tokenized(text)
+
+
+def test_many_joints_before_a_word() -> None:
+    text = "if x:\n  " + "\\\n" * MANY + "y\nz\n"
+    assert columns(text) == [0, 2, 0]
+    assert scanned(text) == [(0, 5), (8 + 2 * MANY, 9 + 2 * MANY), (10 + 2 * MANY, 11 + 2 * MANY)]
+
+
+@pytest.mark.parametrize("start", ["'", '"', "'''", '"""'])
+def test_long_strings_without_an_end(start: str) -> None:
+    assert problems("x = " + start + "\\a" * MANY) == [("string", 4)]
