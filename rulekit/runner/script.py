@@ -57,8 +57,7 @@ def _source(spec: JobSpec) -> str:
 
 
 def _python(spec: JobSpec, context: dict[str, Any]) -> Launch:
-    with open(_OBJECT_FILE, encoding="utf-8") as file:
-        text = file.read()
+    text = _object_text()
     name = f"_object_{len(text)}_{_fingerprint(text)}"
     library = os.path.join(spec.workdir, spec.state_dir, FOLDER, "lib")
     if not os.path.exists(os.path.join(library, f"{name}.py")):
@@ -113,6 +112,16 @@ _LANGUAGES: dict[str, Callable[[JobSpec, dict[str, Any]], Launch]] = {
 }
 
 _OBJECT_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "script_object.py")
+
+
+def _object_text() -> str:
+    try:
+        with open(_OBJECT_FILE, encoding="utf-8") as file:
+            return file.read()
+    except NotADirectoryError:  # this runs from an archive, on a node
+        assert __spec__ is not None
+        data: bytes = __spec__.loader.get_data(_OBJECT_FILE)  # type: ignore[union-attr]
+        return data.decode()
 
 
 def _base(spec: JobSpec) -> str:

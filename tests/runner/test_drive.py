@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
+import subprocess
+import sys
+import zipfile
 
 import pytest
 
@@ -193,3 +197,34 @@ def test_what_is_no_order_is_refused(document):
         wire.spec_from_json(document)
     with pytest.raises(ValueError, match="job answer"):
         wire.result_from_json(document)
+
+
+def test_runner_travels_as_an_archive(here, order, tmp_path_factory):
+    """With nothing but the rooms it may import, and with its own copy of the script object."""
+    archive = tmp_path_factory.mktemp("node") / "runner.pyz"
+    package = pathlib.Path(wire.__file__).parents[1]
+    with zipfile.ZipFile(archive, "w") as bundle:
+        for path in [package / "__init__.py", package / "frozen.py"]:
+            bundle.write(path, f"rulekit/{path.name}")
+        for room in ("patterns", "model", "runner"):
+            for path in (package / room).glob("*.py"):
+                bundle.write(path, f"rulekit/{room}/{path.name}")
+        bundle.writestr(
+            "__main__.py",
+            "import sys; from rulekit.runner.__main__ import main\nsys.exit(main(sys.argv[1:]))\n",
+        )
+    body = {
+        "kind": "script",
+        "language": "python",
+        "path": "/elsewhere/s.py",
+        "source": "open(snakemake.output[0], 'w').write(__file__)",
+        "interpreter": [sys.executable],
+    }
+    context = {"output": {"items": ["out"], "names": {}}}
+    spec = order(outputs=["out"], body=body, context=context)
+    (here / "spec.json").write_text(json.dumps(wire.spec_to_json(spec)))
+    words = [sys.executable, "-I", str(archive), "spec.json", "result.json"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert wire.result_from_json(json.loads((here / "result.json").read_text())).ok
+    assert (here / "out").read_text() == "/elsewhere/s.py"
