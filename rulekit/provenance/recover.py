@@ -247,13 +247,15 @@ class _Recovering:
         ]
 
     def _find_untouched(self, past: Past) -> set[str]:
-        """Outputs that were about to be saved when the attempt was killed."""
+        """Outputs that were about to be saved when the attempt was killed, or are restored."""
         return {path for path, backup in self._backups(past) if os.path.lexists(f"{backup}.part")}
 
     def _restore_updated(self, past: Past) -> None:
         """Put the old state of outputs back that an unfinished attempt was to update."""
         for path, backup in self._backups(past):
             if os.path.lexists(backup):
+                # If this is killed too, the next recovery sees that the file is whole again.
+                files.touch(f"{backup}.part")
                 files.remove(path)
                 os.rename(backup, path)
 

@@ -367,6 +367,35 @@ def test_file_that_was_being_updated_gets_its_old_state_back(here, store, dead, 
         assert os.listdir(".rulekit/tmp") == []
 
 
+@pytest.mark.parametrize("step", ["mark_incomplete", "unlink"])
+def test_restored_file_stays_when_the_recovery_is_killed_too(here, store, dead, step, monkeypatch):
+    dead.started(facts("r1.1.1", ["db"]))
+    touch("db", "half new")
+    touch(".rulekit/tmp/r1.1.1.update.0", "old")
+
+    class Killed(BaseException):
+        pass
+
+    def stop(path, *_args):
+        if step == "mark_incomplete" or str(path).endswith(".jsonl"):
+            raise Killed
+        return real(path)
+
+    real = os.unlink
+    with monkeypatch.context() as patch:
+        if step == "mark_incomplete":
+            patch.setattr(Store, step, stop)
+        else:
+            patch.setattr(os, step, stop)
+            patch.setattr("rulekit.runner.leftovers.sweep", lambda *_args: None)
+        with pytest.raises(Killed):
+            recover(".rulekit", store)
+    assert open("db").read() == "old"
+    os.chdir(here)
+    recover(".rulekit", store)
+    assert open("db").read() == "old" and os.listdir(".rulekit/tmp") == []
+
+
 def test_only_the_last_recovery_keeps_what_it_set_aside(here, store):
     for run in ("r1", "r2"):
         dead = Dead(run)
