@@ -540,7 +540,9 @@ class _Search:
         winner = choice.winner
         if winner is None:
             choice.winner = candidate
-        elif not self.index.higher(candidate[0], winner[0]):
+        elif self.index.higher(candidate[0], winner[0]):
+            self.dropped = True  # the order goes in a circle: the first stays
+        else:
             raise failures.ambiguous(
                 choice.path,
                 self.rules[winner[0]],
