@@ -60,8 +60,9 @@ class Loader:
         self.main = self.new_space(Pathvars(), None, None)
 
     def note(self, text: str) -> None:
-        """Something to be said that is no warning."""
-        self.notes.append(text)
+        """Something to be said that is no warning; once is enough."""
+        if text not in self.notes:
+            self.notes.append(text)
 
     def new_space(
         self, pathvars: Pathvars, parent: Space | None, module: ModuleDeclaration | None

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 ON_WINDOWS = False
+# What `--cluster-config` filled in version 7; nobody gives it any more.
+cluster_config: dict[str, Any] = {}
 
 
 def is_local_file(path_or_uri: Any) -> bool:

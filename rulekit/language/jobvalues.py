@@ -48,6 +48,8 @@ __all__ = [
 
 # A function that gives a function is called again, so often at most.
 _MOST_CALLS = 10
+# On one machine all jobs are of one group.
+_AVAILABLE = {"groupid": "local"}
 
 
 def make_wildcards(names: Sequence[str], values: Sequence[str]) -> Wildcards:
@@ -63,7 +65,7 @@ def call_function(function: Callable[..., Any], wildcards: Wildcards) -> Any:
     """
     value: Any = function
     for _ in range(_MOST_CALLS):
-        value = call(value, wildcards, {})
+        value = call(value, wildcards, _AVAILABLE)
         if not callable(value):
             return list(value) if type(value).__name__ == "generator" else value
     raise PlanError(

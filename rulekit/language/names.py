@@ -43,6 +43,7 @@ _ADDRESSES: dict[str, tuple[str, str | None]] = {
     "smart_join": (_L + "compat", "smart_join"),
     "not_iterable": (_L + "compat", "not_iterable"),
     "ON_WINDOWS": (_L + "compat", "ON_WINDOWS"),
+    "cluster_config": (_L + "compat", "cluster_config"),
     # Standard library names that files use because the reference lets them leak.
     **{
         name: (name, None)

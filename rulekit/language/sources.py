@@ -145,5 +145,11 @@ def gitfile(
 
 def srcdir(path: str) -> str:
     """The path of a file beside the rule file that calls this. Version 9 has `workflow.source_path`."""
-    file = sys._getframe(1).f_code.co_filename
-    return os.path.join(os.path.dirname(os.path.abspath(file)), path)
+    frame = sys._getframe(1)
+    scope = frame.f_globals.get("__rulekit__")
+    if scope is not None:
+        scope.loader.note(
+            "`srcdir` is gone since version 8; `workflow.source_path` is its successor"
+        )
+    folder = os.path.dirname(os.path.abspath(frame.f_code.co_filename))
+    return os.path.join(folder, path)

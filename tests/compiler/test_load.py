@@ -129,6 +129,7 @@ def test_names_that_are_not_imported(project):
         "s = srcdir('x.py')\n"
         'g = eval(\'multiext("a", ".b")\')\n'
     )
+    assert [note for note in workflow.notes if "srcdir" in note]
     space = workflow.namespace
     assert str(space["p"]) == "a/b" and space["ok"] and space["e"] == ["1"] and space["w"]
     assert space["s"] == str(project.folder / "x.py") and space["g"] == ["a.b"]

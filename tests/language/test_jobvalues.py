@@ -79,6 +79,7 @@ def test_static_entries():
         (lambda w: ["a", ["b", (Path("c"),)]], ["a", "b", "c"], (0, 3)),
         (lambda w: (one for one in "ab"), ["a", "b"], (0, 2)),
         (lambda w: lambda w: w.n, ["1"], 0),
+        (lambda w, groupid: groupid, ["local"], 0),
         (lambda w: [], [], (0, 0)),
         (lambda w: "{s}.txt", ["tumor.txt"], 0),
         (lambda w: "{other}{s,x}.txt", ["{other}tumor.txt"], 0),

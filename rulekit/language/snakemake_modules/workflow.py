@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rulekit.language.sources import srcdir as srcdir
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -9,15 +11,6 @@ if TYPE_CHECKING:
 
 class Workflow:
     """Only a name, for annotations; the object itself is `workflow`."""
-
-
-def srcdir(path: str) -> str:
-    """The path of a file beside the rule file that calls this."""
-    import os
-    import sys
-
-    file = sys._getframe(1).f_code.co_filename
-    return os.path.join(os.path.dirname(os.path.abspath(file)), path)
 
 
 def __getattr__(name: str) -> Any:
