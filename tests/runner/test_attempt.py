@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+import traceback
 
 import pytest
 
@@ -13,7 +14,27 @@ from rulekit.runner.files import Refused
 
 from .conftest import attempt
 
-IS_ROOT = os.geteuid() == 0
+
+def as_nobody(check):
+    """Run a check in the current directory without root's rights; its assertions count."""
+    if os.geteuid() != 0:
+        check()
+        return
+    os.chmod(".", 0o777)
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            check()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 def write(path, text, mtime=None):
@@ -91,14 +112,29 @@ def test_directories_of_outputs_and_logs_are_made(here, order):
     assert (here / "logs/x/y.log").read_text() == "hi\n"
 
 
-@pytest.mark.skipif(IS_ROOT, reason="nothing is protected from root")
 def test_protected_output_stops_before_anything_is_deleted(here, order):
-    write(here / "a.txt", "a")
-    write(here / "b.txt", "b")
-    os.chmod("b.txt", 0o444)
-    result = attempt(order("true", ["a.txt", "b.txt"]))
-    assert result.problem == "protected" and "`b.txt`" in result.detail
-    assert (here / "a.txt").read_text() == "a"
+    def check():
+        for name in "ab":
+            with open(name, "w") as file:
+                file.write(name)
+        os.chmod("b", 0o444)
+        os.symlink("b", "link")
+        with pytest.raises(Refused) as caught:
+            steps.prepare(order("true", ["a", "link", "b"]))
+        assert caught.value.problem == "protected" and "`b`" in caught.value.detail
+        assert sorted(os.listdir()) == ["a", "b", "link"]
+        # A link is never protected, whatever it leads to.
+        steps.prepare(order("true", ["a", "link"]))
+        assert os.listdir() == ["b"]
+
+    as_nobody(check)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may write everywhere")
+def test_nothing_is_protected_from_root(here, order):
+    write(here / "a", "a")
+    os.chmod("a", 0o444)
+    assert attempt(order("touch a", ["a"])).ok
 
 
 def test_protected_means_not_writable_for_this_process(here, order, monkeypatch):
@@ -316,12 +352,15 @@ def test_names_that_are_no_utf8(order):
     assert attempt(order(outputs=[name], body=body)).ok
 
 
-@pytest.mark.skipif(IS_ROOT, reason="root may write everywhere")
 def test_folder_that_cannot_be_written(here, order):
-    os.mkdir("ro")
-    os.chmod("ro", 0o555)
-    result = attempt(order("touch ro/x/y", ["ro/x/y"]))
-    assert result.problem == "access" and "`ro/x`" in result.detail
+    def check():
+        os.mkdir("ro")
+        os.chmod("ro", 0o555)
+        with pytest.raises(Refused) as caught:
+            steps.prepare(order("touch ro/x/y", ["ro/x/y"]))
+        assert caught.value.problem == "access" and "`ro/x`" in caught.value.detail
+
+    as_nobody(check)
 
 
 def test_output_below_a_file(here, order):
