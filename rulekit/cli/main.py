@@ -11,6 +11,10 @@ def main(argv: "list[str] | None" = None) -> int:
 
         sys.stdout.write(f"rulekit {__version__}\n")
         return 0
+    import gc
+
+    # A start and a plan make many objects that stay: looking for garbage among them is idle work.
+    gc.set_threshold(100_000, 20, 100)
     from rulekit.cli.dispatch import guarded
 
     return guarded(words)

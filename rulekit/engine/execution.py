@@ -10,6 +10,7 @@ from rulekit.engine.journal import RunJournal
 from rulekit.engine.loop import RunLoop
 from rulekit.engine.session import make_stage
 from rulekit.errors import RuleFileError, RulekitError
+from rulekit.frozen import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ def execute(prepared: Prepared, listeners: Sequence[Listener]) -> tuple[RunFinis
     journal = RunJournal(settings, store, run)
     try:
         journal.lock(prepared.stage.plan, prepared.stage.forecast.run)
+        while store.is_outdated():
+            # Another run has ended between the plan and the lock: what it did is not done again.
+            prepared.files.forget()
+            prepared = replace(prepared, stage=make_stage(prepared, frozenset()))
+            journal.lock(prepared.stage.plan, prepared.stage.forecast.run)
         with Interrupts() as interrupts:
             executor = LocalExecutor(settings.state_dir, journal.path, wake_fd=interrupts.fd)
 
@@ -54,7 +60,7 @@ def execute(prepared: Prepared, listeners: Sequence[Listener]) -> tuple[RunFinis
             finally:
                 executor.close()
             signal = interrupts.signal
-        journal.close(outcome.ok)
+        journal.close()
     finally:
         journal.unlock()
     if not settings.no_hooks:

@@ -36,6 +36,7 @@ class RunJournal:
         self._lock: Lock | None = None
         self._facts: dict[str, JobFacts] = {}
         self._ended: list[Finished] = []
+        self._begun: tuple[float, str, str] | None = None
 
     @property
     def pending(self) -> int:
@@ -49,9 +50,7 @@ class RunJournal:
     def _open(self) -> Journal:
         if self._journal is None:
             self._journal = Journal.create(self._settings.state_dir, self.run)
-            self._store.begin_run(
-                self.run, time.time(), os.uname().nodename, self._settings.command
-            )
+            self._begun = (time.time(), os.uname().nodename, self._settings.command)
         return self._journal
 
     def lock(self, plan: Plan, run: Sequence[int]) -> None:
@@ -93,14 +92,24 @@ class RunJournal:
     def commit(self) -> None:
         """One transaction for all that is pending. Raises `InfrastructureError`."""
         batch = self._ended
-        self._store.commit(batch, self.run)
+        self._store.commit(batch, self.run, begun=self._begun)
         self._ended = []
+        self._begun = None
         if self._journal is not None:
             self._journal.committed([finished.facts.token for finished in batch])
 
-    def close(self, ok: bool) -> None:
-        """The run is over and all is committed: the journal has served."""
+    def finish(self, ok: bool) -> None:
+        """The last transaction: what is pending, and how the run ended. Raises
+        `InfrastructureError`."""
         if self._journal is not None:
-            self._store.end_run(self.run, time.time(), ok)
+            self._store.commit(
+                self._ended, self.run, begun=self._begun, ended=(time.time(), ok)
+            )
+            self._ended = []
+            self._begun = None
+
+    def close(self) -> None:
+        """All is committed: the journal has served."""
+        if self._journal is not None:
             self._journal.close(remove=True)
             self._journal = None

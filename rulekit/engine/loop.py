@@ -170,13 +170,14 @@ class RunLoop:
                 self.emit(Note("error", f"{error}: no more jobs are started"))
         if trouble is not None:
             raise trouble
-        self._commit(force=True)
         counts = self._schedule.counts
         left = counts[WANTED]
         failed = tuple(self._failed_keys)
         stopped = bool(self._interrupts.count)
+        ok = not failed and not stopped and not left
+        self._journal.finish(ok)
         return RunFinished(
-            not failed and not stopped and not left,
+            ok,
             self._done,
             failed,
             self._schedule.total - self._done - len(failed),

@@ -235,7 +235,8 @@ class _Recovering:
             if facts is not None and token not in past.committed:
                 batch.append(Finished(facts, result))
         if batch:
-            self.store.commit(batch, past.run)
+            begun = (past.time, past.owner.host if past.owner is not None else "", "")
+            self.store.commit(batch, past.run, begun=begun)
             self.committed += [done.facts.key for done in batch if done.result.ok]
 
     def _backups(self, past: Past) -> list[tuple[str, str]]:

@@ -197,6 +197,7 @@ class Store:
         self._copy: str | None = None
         self._text_ids: dict[str, int] = {}
         self._run: str | None = None
+        self._seen = 0
         self._run_ids: dict[str, int | None] = {}
 
     # --- opening --------------------------------------------------------------------------
@@ -232,14 +233,17 @@ class Store:
         db = sqlite3.connect(self.path, timeout=20.0, isolation_level=None, check_same_thread=False)
         self._db = db
         db.execute("PRAGMA journal_mode=TRUNCATE")
-        db.execute("PRAGMA synchronous=FULL")
         if self._version(db) == 0:
+            # A new file has nothing to lose to a power cut (a damaged one is begun anew): its
+            # tables need no syncs of their own. The first commit syncs all of it.
+            db.execute("PRAGMA synchronous=OFF")
             db.execute("BEGIN IMMEDIATE")
             if self._version(db) == 0:  # another process may have been faster
                 for statement in _SCHEMA.split(";"):
                     db.execute(statement)
                 db.execute(f"PRAGMA user_version={VERSION}")
             db.execute("COMMIT")
+        db.execute("PRAGMA synchronous=FULL")
 
     def _version(self, db: sqlite3.Connection) -> int:
         version = int(db.execute("PRAGMA user_version").fetchone()[0])
@@ -372,6 +376,7 @@ class Store:
     def snapshot(self) -> RecordIndex:
         """The memory for planning, read in bulk. Damage gives an empty one and a note."""
         notes = self.notes
+        self._seen = self._changes()
         # One query: its rows also serve as those of the records, whatever output they are of.
         rows = self._do(
             "SELECT o.record, o.mtime, o.size, o.digest, r.code, r.params, r.env, r.input_key,"
@@ -383,6 +388,15 @@ class Store:
         if self.notes != notes:
             return RecordIndex(None, {}, {}, frozenset())
         return RecordIndex(self, outputs, records, incomplete)
+
+    def is_outdated(self) -> bool:
+        """Whether another process has committed something since the last `snapshot`."""
+        return self._changes() != self._seen
+
+    def _changes(self) -> int:
+        """A number that differs when another process has written (not when this one has)."""
+        rows = self._do("PRAGMA data_version")
+        return int(rows[0][0]) if rows else 0
 
     def command(self, record: int) -> str | None:
         """The final shell command of a record."""
@@ -513,19 +527,38 @@ class Store:
             found = self._run_ids[name] = rows[0][0] if rows else None
         return found
 
-    def commit(self, batch: Iterable[Finished], run: str | None = None) -> None:
+    def commit(
+        self,
+        batch: Iterable[Finished],
+        run: str | None = None,
+        *,
+        begun: tuple[float, str, str] | None = None,
+        ended: tuple[float, bool] | None = None,
+    ) -> None:
         """Put attempts on record, all in one transaction. Only this makes a job "done".
 
         A success replaces what was known of its outputs and takes away their marks of being
         incomplete; a failure is history only. `run` defaults to that of `begin_run`. Attempts
         that are on record already (by token) are passed over, so a batch may be given again.
+        `begun` (when, host, command line) and `ended` (when, whether well) note the run's begin
+        and end in the same transaction: each one of its own costs several syncs.
         Raises InfrastructureError if it cannot be written: then nothing of it was, and the
         journal still has it.
         """
         batch = list(batch)
-        if not batch:
+        if not batch and ended is None:
             return
         with _Transaction(self) as db:
+            if begun is not None:
+                db.execute(
+                    "INSERT OR IGNORE INTO run (name, started, host, command) VALUES (?, ?, ?, ?)",
+                    (run, *begun),
+                )
+                self._run_ids.pop(run or "", None)
+            if ended is not None:
+                db.execute(
+                    "UPDATE run SET ended=?, ok=? WHERE name=?", (ended[0], int(ended[1]), run)
+                )
             number = self._run_id(run)
             for finished in batch:
                 self._commit_one(db, number, finished)

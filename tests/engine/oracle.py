@@ -126,6 +126,9 @@ class Journal:
         if result.ok:
             self.waiting.append((facts, result))
 
+    def finish(self, ok: bool) -> None:
+        self.commit()
+
     def commit(self) -> None:
         for facts, result in self.waiting:
             self.memory.add(facts, result)
