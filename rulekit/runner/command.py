@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from rulekit.runner.files import Refused, make_directory, refusal
+from rulekit.runner.files import Refused
+from rulekit.runner.helpers import write_helper
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,23 +52,6 @@ def argv_of(spec: JobSpec, turn: int = 0) -> tuple[tuple[str, ...], tuple[str, .
     if kind == "none":
         return (), ()
     raise Refused("spawn", f"this version does not know how to run a body of kind `{kind}`")
-
-
-def write_helper(spec: JobSpec, folder: str, name: str, text: str) -> str:
-    """Write a file of ours below the state directory; its absolute path. Raises Refused."""
-    path = os.path.join(spec.workdir, spec.state_dir, folder, name)
-    make_directory(os.path.dirname(path))
-    try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        try:
-            data = memoryview(text.encode("utf-8", "surrogateescape"))
-            while data:
-                data = data[os.write(file, data) :]
-        finally:
-            os.close(file)
-    except OSError as error:
-        raise refusal(error, f"cannot write `{path}`") from None
-    return path
 
 
 def program_of(name: str, search: str) -> str:

@@ -12,8 +12,8 @@ from __future__ import annotations
 import json
 import os
 
-from rulekit.runner.command import write_helper
 from rulekit.runner.files import Refused
+from rulekit.runner.helpers import write_helper
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

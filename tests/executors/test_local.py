@@ -324,6 +324,7 @@ def test_no_more_processes(order, executor, monkeypatch):
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
     monkeypatch.setattr(os, "fork", refuse)
+    monkeypatch.setattr(local, "_is_threaded", lambda: False)
     with pytest.raises(local.InfrastructureError, match="cannot be started"):
         executor.submit(order())
 
