@@ -8,8 +8,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from rulekit.model.files import Stamp
-
 
 _KEY_LIMIT = 200
 

@@ -59,10 +59,6 @@ class FakeFiles:
         return Stamp(max(file.mtime_ns, file.link_mtime_ns or 0), file.size)
 
     def mtime_ns(self, path: str) -> int | None:
-        found = self.stamp(path)
-        return None if found is None else found.mtime_ns
-
-    def mtime_ns(self, path: str) -> int | None:
         self.asked["mtime_ns", path] += 1
         file = self.files.get(path)
         return None if file is None else max(file.mtime_ns, file.link_mtime_ns or 0)
