@@ -230,7 +230,10 @@ class _Recovering:
             if result.ok:
                 fit = [output.path for output in result.outputs if _still_is(output, strict)]
                 self.vouched.update(fit)
-                if len(fit) != len(result.outputs):
+                # One that is gone was temporary, and its last reader is done; or somebody took it
+                # away: either way it is made again only if it is needed.
+                gone = [o.path for o in result.outputs if not os.path.lexists(o.path)]
+                if len(fit) + len(gone) != len(result.outputs):
                     continue
             if facts is not None and token not in past.committed:
                 batch.append(Finished(facts, result))
@@ -266,7 +269,7 @@ class _Recovering:
         for result in past.results.values():
             # The crash of a machine may have taken the content of a finished file.
             if result.ok and past.owner is not None and past.owner.rebooted():
-                doubtful += [output.path for output in result.outputs]
+                doubtful += [o.path for o in result.outputs if os.path.lexists(o.path)]
         doubtful = [
             path
             for path in dict.fromkeys(doubtful)

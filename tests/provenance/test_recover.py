@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -139,18 +140,44 @@ def test_after_a_reboot_content_decides(here, store, dead):
     assert os.path.exists("a") and not os.path.exists("b")
 
 
-@pytest.mark.parametrize("change", ["content", "gone", "kind"])
+@pytest.mark.parametrize("change", ["content", "kind"])
 def test_result_whose_output_is_another_is_not_committed(here, store, dead, change):
     dead.started(facts("t1", ["a", "b"]))
     dead.ended(result("t1", outputs=[touch("a"), touch("b")]))
     os.unlink("a")
     if change == "content":
         touch("a", "somebody else wrote this")
-    elif change == "kind":
+    else:
         os.mkdir("a")
     assert recover(".rulekit", store).committed == ()
-    assert store.record("b") is None and os.path.exists("b")
-    assert os.path.exists("a") is (change != "gone")
+    assert store.record("b") is None and os.path.exists("b") and os.path.exists("a")
+
+
+def test_result_whose_temporary_output_was_removed_is_committed(here, store, dead):
+    """The engine removes it before the record of the job is in the store."""
+    dead.started(facts("t1", ["a", "b"]), facts("t2", ["c"]))
+    dead.ended(result("t1", outputs=[touch("a"), touch("b")]))
+    dead.ended(result("t2", outputs=[touch("c")]))
+    os.unlink("a")
+    os.unlink("c")
+    done = recover(".rulekit", store)
+    assert set(done.committed) == {"a:t1", "a:t2"} and done.incomplete == ()
+    assert store.record("b") is not None and store.incomplete() == frozenset()
+
+
+def test_directory_that_was_begun_anew_is_not_the_one_on_record(here, store, dead):
+    made = replace(touch("dir/.snakemake_timestamp"), path="dir", size=-1)
+    old = Dead("r0")
+    old.started(facts("t0", ["dir"]))
+    old.ended(result("t0", outputs=[made]))
+    assert len(recover(".rulekit", store).committed) == 1
+    # The next attempt removes it with all that is in it, and makes it anew.
+    shutil.rmtree("dir")
+    os.mkdir("dir")
+    again = Dead("r2")
+    again.started(facts("t1", ["dir"]))
+    done = recover(".rulekit", store)
+    assert done.incomplete == ("dir",) and not os.path.exists("dir")
 
 
 def test_started_again_after_a_success_is_doubtful(here, store, dead):
