@@ -63,6 +63,7 @@ class Schedule:
         "_free",
         "_free_cores",
         "_free_jobs",
+        "_least",
         "_left",
         "_open",
         "_plan",
@@ -95,6 +96,7 @@ class Schedule:
         self._free_cores = offer.cores
         self._free_jobs = offer.jobs if offer.jobs is not None else -1
         self._free = dict(offer.resources or {})
+        self._least = 1 << 30  # the fewest cores that a job has asked for
         self._attempts: dict[int, int] = {}
         self._requests: dict[int, Request] = {}
         # Ready jobs by what they ask for: within a class only the first is looked at.
@@ -109,9 +111,11 @@ class Schedule:
         needs = plan.needs
         users = self._users
         ready = []
+        waits = plan.waits
         for job in wanted:
             self._state[job] = WANTED
-            left = 0
+            # What waits for a checkpoint is ready under a later plan only.
+            left = 1 if job in waits else 0
             for needed in needs[job]:
                 if run[needed]:
                     left += 1
@@ -143,8 +147,13 @@ class Schedule:
     def total(self) -> int:
         return self._open
 
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for any other job."""
+        return self._free_cores <= 0 or self._free_jobs == 0
+
     def waiting_for(self) -> str | None:
-        """Which resource the best ready job waits for; None if nothing is ready."""
+        """Which resource the best ready job waits for; None if nothing is ready or it fits."""
         best = min(
             ((heap[0], key) for key, heap in self._classes.items() if heap),
             default=None,
@@ -157,7 +166,7 @@ class Schedule:
         for name, amount in resources:
             if amount > self._free[name]:
                 return f"{name} (needs {amount}, {self._free[name]} free)"
-        return None
+        return "a free job slot" if self._free_jobs == 0 else None
 
     # -- commands ----------------------------------------------------------------------------
 
@@ -167,7 +176,7 @@ class Schedule:
         if self._stopped:
             return found
         classes = self._classes
-        while len(found) < most and self._free_jobs != 0:
+        while len(found) < most and self._free_jobs != 0 and self._free_cores >= self._least:
             best_key = None
             best: tuple[float, int] | None = None
             for key, heap in classes.items():
@@ -187,8 +196,8 @@ class Schedule:
 
     def succeeded(self, job: int) -> None:
         """The running attempt of `job` succeeded: its resources are free, its users come nearer."""
-        self._release(job)
         self._move(job, DONE)
+        self._release(job)
         left = self._left
         for user in self._users.get(job, ()):
             remaining = left.get(user, 0) - 1
@@ -201,6 +210,8 @@ class Schedule:
 
     def failed(self, job: int, *, may_retry: bool = True) -> bool:
         """The running attempt failed. The result says whether there will be another one."""
+        if self._state.get(job) != RUNNING:
+            raise self._illegal(job, FAILED)
         self._release(job)
         attempt = self._attempts.get(job, 1)
         if may_retry and not self._stopped and attempt <= self._retries(job):
@@ -220,9 +231,12 @@ class Schedule:
 
     def resume(self, job: int, attempt: int) -> None:
         """Take over a job that runs already (from the schedule of an earlier plan)."""
+        if self._state.get(job) == READY:
+            self._withdraw(job)
+        else:
+            self._move(job, READY)
         self._attempts[job] = attempt
-        self._withdraw(job)
-        request = self._requests[job]
+        request = self._requests[job] = self._request(job, attempt)
         self._take((request.cores, request.resources), -1)
         self._move(job, RUNNING)
 
@@ -253,9 +267,10 @@ class Schedule:
     # -- inside ------------------------------------------------------------------------------
 
     def _make_ready(self, job: int, attempt: int) -> None:
-        request = self._request(job, attempt)
-        self._requests[job] = request
+        request = self._requests[job] = self._request(job, attempt)
         self._move(job, READY)
+        if request.cores < self._least:
+            self._least = request.cores
         key = (request.cores, request.resources)
         heap = self._classes.get(key)
         if heap is None:
@@ -285,14 +300,17 @@ class Schedule:
             self._free[name] += amount
 
     def _move(self, job: int, state: int) -> None:
-        old = self._state[job]
-        if (old, state) not in TRANSITIONS:
-            raise IllegalTransition(
-                f"job {job} ({self._plan.key(job)}): {STATE_NAMES[old]} to {STATE_NAMES[state]}"
-            )
+        old = self._state.get(job)
+        if old is None or (old, state) not in TRANSITIONS:
+            raise self._illegal(job, state)
         self._state[job] = state
         self.counts[old] -= 1
         self.counts[state] += 1
+
+    def _illegal(self, job: int, state: int) -> IllegalTransition:
+        old = self._state.get(job)
+        name = "not in this run" if old is None else STATE_NAMES[old]
+        return IllegalTransition(f"job {job}: {name} to {STATE_NAMES[state]}")
 
     def validate(self, offer: Offer) -> None:
         """Checks every invariant; for tests. Raises `AssertionError`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from rulekit.planning.plan import Plan
 
@@ -12,33 +12,23 @@ if TYPE_CHECKING:
 class TempFiles:
     """Counts the readers that are left for each temporary output of jobs that take part.
 
-    Kept are targets, and inputs of a target rule that only collects. Nothing is given up while
-    a checkpoint is open (`hold`).
+    Kept are targets, and inputs of a target rule without outputs. Nothing is given up while a
+    checkpoint is open (`hold`): what was held back comes from `unneeded` of the next plan's.
     """
 
-    __slots__ = ("_held", "_makers", "_plan", "_readers", "hold")
+    __slots__ = ("_makers", "_plan", "_readers", "hold")
 
     def __init__(self, plan: Plan, run: Sequence[int], *, all_temp: bool = False) -> None:
         self._plan = plan
         self.hold = bool(plan.waits)
-        self._held: list[str] = []
         self._readers: dict[str, int] = {}
         self._makers: dict[int, tuple[str, ...]] = {}
-        marked: dict[str, int] = {}
-        for job in range(len(run)):
-            flags = plan.output_flags(job)
-            if all_temp:
-                for path in plan.outputs[job]:
-                    marked[path] = job
-            elif flags:
-                for position, given in flags:
-                    if "temp" in given:
-                        marked[plan.outputs[job][position]] = job
+        marked = _temporary(plan, all_temp)
         if not marked:
             return
         kept = set(plan.targets)
         for job in plan.target_jobs:
-            if plan.rule_of(job).body.kind == "none":
+            if not plan.outputs[job]:
                 kept.update(plan.inputs[job])
         for path, maker in marked.items():
             # A file made earlier goes too, if a job of this run was the last to want it.
@@ -63,7 +53,33 @@ class TempFiles:
                 readers[path] = left - 1
                 if left == 1:
                     free.append(path)
+        return [] if self.hold else free
+
+    def unneeded(self, jobs: Iterable[int]) -> list[str]:
+        """The files of `jobs`, which ran earlier in this run, that no job of this plan reads."""
         if self.hold:
-            self._held += free
             return []
-        return free
+        makers, readers = self._makers, self._readers
+        return [path for job in jobs for path in makers.get(job, ()) if readers[path] == 0]
+
+
+def _temporary(plan: Plan, all_temp: bool) -> dict[str, int]:
+    """The temporary outputs and who makes them."""
+    rules = {
+        template.rule.index
+        for template in plan.templates
+        if all_temp or any("temp" in flags for _, flags in template.outputs.flags)
+    }
+    found: dict[str, int] = {}
+    if not rules:
+        return found
+    for job, index in enumerate(plan.rule):
+        if index in rules:
+            paths = plan.outputs[job]
+            if all_temp:
+                found.update(dict.fromkeys(paths, job))
+            else:
+                for position, flags in plan.output_flags(job):
+                    if "temp" in flags:
+                        found[paths[position]] = job
+    return found
