@@ -89,6 +89,16 @@ class RunJournal:
         if facts is not None:
             self._ended.append(Finished(facts, result))
 
+    def keep_aside(self, path: str) -> str | None:
+        """Moves a file that somebody changed out of the way of its job; the new place."""
+        from rulekit.provenance import kept
+
+        return kept.move(self._settings.state_dir, self.run, path)
+
+    def doubt(self, paths: Sequence[str]) -> None:
+        """Notes outputs that a failed job left in place: never taken for made."""
+        self._store.mark_incomplete(paths)
+
     def commit(self) -> None:
         """One transaction for all that is pending. Raises `InfrastructureError`."""
         batch = self._ended
@@ -102,9 +112,7 @@ class RunJournal:
         """The last transaction: what is pending, and how the run ended. Raises
         `InfrastructureError`."""
         if self._journal is not None:
-            self._store.commit(
-                self._ended, self.run, begun=self._begun, ended=(time.time(), ok)
-            )
+            self._store.commit(self._ended, self.run, begun=self._begun, ended=(time.time(), ok))
             self._ended = []
             self._begun = None
 
