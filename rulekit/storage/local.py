@@ -22,16 +22,23 @@ class LocalFiles:
     again. `digest_limit` is in bytes: larger files have no digest.
     """
 
-    __slots__ = ("_entries", "_folders", "_sizes", "_times", "digest_limit")
+    __slots__ = (
+        "_digests", "_entries", "_folders", "_sizes", "_times", "_unlisted", "digest_limit",
+    )  # fmt: skip
 
     def __init__(self, digest_limit: int = 1_000_000) -> None:
         self.digest_limit = digest_limit
         self._folders: dict[str, set[str]] = {}
+        self._unlisted: set[str] = set()  # folders that may be entered but not read
+        self._digests: dict[str, str | None] = {}
         self._times: dict[str, int | None] = {}
         self._sizes: dict[str, int] = {}
         self._entries: dict[str, int] = {}  # times of links themselves
 
-    def _list(self, folder: str) -> set[str]:
+    def _list(self, folder: str) -> set[str] | None:
+        """The names in a folder; None if they cannot be had, though files may be there."""
+        if folder in self._unlisted:
+            return None
         names: set[str] = set()
         try:
             with os.scandir(folder or ".") as entries:
@@ -39,8 +46,11 @@ class LocalFiles:
                     if entry.is_symlink() and not os.path.exists(entry.path):
                         continue  # leads nowhere
                     names.add(entry.name)
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            pass  # nothing is in what is not there, or cannot be
         except OSError:
-            pass  # no such folder, or not readable: nothing in it exists for us
+            self._unlisted.add(folder)
+            return None
         self._folders[folder] = names
         return names
 
@@ -54,6 +64,8 @@ class LocalFiles:
         names = self._folders.get(folder)
         if names is None:
             names = self._list(folder)
+            if names is None:
+                return os.path.exists(path)
         return name in names
 
     def _look(self, path: str) -> int | None:
@@ -108,26 +120,77 @@ class LocalFiles:
 
     def digest(self, path: str) -> str | None:
         """``sha256:<hex>`` of a regular file's content, None for others and for large files."""
+        try:
+            return self._digests[path]
+        except KeyError:
+            found = self._digests[path] = self._read_digest(path)
+            return found
+
+    def _read_digest(self, path: str) -> str | None:
         import hashlib
 
         try:
+            # Asked before it is opened: opening a pipe would wait for a writer.
+            if not _stat.S_ISREG(os.stat(path).st_mode):
+                return None
             with open(path, "rb") as file:
-                status = os.fstat(file.fileno())
-                if not _stat.S_ISREG(status.st_mode) or status.st_size > self.digest_limit:
+                if os.fstat(file.fileno()).st_size > self.digest_limit:
                     return None
                 return "sha256:" + hashlib.sha256(file.read()).hexdigest()
         except (OSError, ValueError):
             return None
 
     def forget(self, paths: Iterable[str] | None = None) -> None:
-        """Ask the disk again: about `paths` and their folders, or about everything."""
+        """Ask the disk again: about `paths`, or about everything.
+
+        Paths are cheap to forget: the listings they are in are brought up to date, not read anew.
+        """
         if paths is None:
-            self._folders.clear()
-            self._times.clear()
-            self._sizes.clear()
-            self._entries.clear()
+            for cache in (self._folders, self._times, self._sizes, self._entries, self._digests):
+                cache.clear()
+            self._unlisted.clear()
             return
         for path in paths:
-            self._times.pop(path, None)
+            self._forget_one(path)
+
+    def _forget_one(self, path: str) -> None:
+        self._times.pop(path, None)
+        self._entries.pop(path, None)
+        self._digests.pop(path, None)
+        try:
+            mode = os.stat(path).st_mode
+        except (OSError, ValueError):
+            mode = 0
+        # It is a folder, or was one.
+        if _stat.S_ISDIR(mode) or path in self._folders or self._sizes.get(path) == -1:
+            self._forget_below(path.rstrip("/"))
+        self._relist(path.rstrip("/"), there=mode != 0)
+
+    def _forget_below(self, folder: str) -> None:
+        """What was known of a folder's content."""
+        inside = folder + "/"
+        for listed in [f for f in self._folders if f == folder or f.startswith(inside)]:
+            del self._folders[listed]
+        for path in [p for p in self._times if p.startswith(inside)]:
+            del self._times[path]
             self._entries.pop(path, None)
-            self._folders.pop(path.rpartition("/")[0] or ("/" if path[:1] == "/" else ""), None)
+        for path in [p for p in self._digests if p.startswith(inside)]:
+            del self._digests[path]
+
+    def _relist(self, path: str, *, there: bool) -> None:
+        """Corrects the listing that `path` belongs to; if it exists, so do the folders above."""
+        while path:
+            folder, _, name = path.rpartition("/")
+            if not folder and path[0] == "/":
+                folder = "/"
+            names = self._folders.get(folder)
+            if names is not None:
+                if not there:
+                    names.discard(name)
+                elif name in names:
+                    return
+                else:
+                    names.add(name)
+            if not there or folder == "/":
+                return
+            path = folder.rstrip("/")
