@@ -10,11 +10,13 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from rulekit.engine.loop import Stage
     from rulekit.engine.settings import RunSettings
-    from rulekit.model.rule import Rule
+    from rulekit.model.rule import Rule, Workflow
+    from rulekit.model.spec import JobSpec
 
 
 def order_for(
@@ -44,4 +46,67 @@ def order_for(
         pickle.dumps({name: names[name] for name in ("params", "resources")})
     ).decode()
     argv = [sys.executable, "-m", "rulekit.cli.body"]
-    return {"kind": "command", "argv": argv, "context_argument": True}, context
+    return {"kind": "command", "argv": argv, "context_argument": True, "function": True}, context
+
+
+def bodies_of(workflow: Workflow) -> Callable[[JobSpec, int], int]:
+    """What carries out the bodies of a workflow that this process has read."""
+
+    def carry_out(spec: JobSpec, turn: int) -> int:
+        order = {**(spec.context or {}), "bench_iteration": turn}
+        return perform(workflow.rule(spec.rule), order)
+
+    return carry_out
+
+
+def perform(rule: Rule | None, order: dict[str, Any]) -> int:
+    """Calls a body with the names of its order; the result is the exit code.
+
+    What the body raises is written on stderr, with its place in the rule file.
+    """
+    import base64
+    import pickle
+
+    from rulekit.errors import RuleFileError, RulekitError
+    from rulekit.errors.show import show
+    from rulekit.model.namedlist import InputFiles, Log, OutputFiles, Wildcards
+
+    if rule is None or rule.body.function is None:
+        print(f"rule `{order['rule']}` has no run body any more", file=sys.stderr)
+        return 1
+    # What was written here was written by the run itself, readable for its user only.
+    values = pickle.loads(base64.b64decode(order["pickled"]))  # noqa: S301
+    try:
+        rule.body.function(
+            input=_list(InputFiles, order["input"]),
+            output=_list(OutputFiles, order["output"]),
+            wildcards=_list(Wildcards, order["wildcards"]),
+            log=_list(Log, order["log"]),
+            **values,
+            threads=order["threads"],
+            rule=rule.name,
+            jobid=order["jobid"],
+            bench_iteration=order["bench_iteration"],
+        )
+    except RulekitError as error:
+        show(error, sys.stderr)
+        return 1
+    except SystemExit as leave:
+        if leave.code is None or isinstance(leave.code, int):
+            return leave.code or 0
+        print(leave.code, file=sys.stderr)
+        return 1
+    except BaseException as error:
+        from rulekit.language.usererrors import diagnose
+
+        show(RuleFileError(diagnostics=(diagnose(error),)), sys.stderr)
+        return 1
+    return 0
+
+
+def _list(kind: Any, part: dict[str, Any]) -> Any:
+    names = {
+        name: tuple(where) if isinstance(where, (list, tuple)) else where
+        for name, where in part["names"].items()
+    }
+    return kind(part["items"], names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from rulekit.engine.body import bodies_of
 from rulekit.engine.interrupts import Interrupts
 from rulekit.engine.journal import RunJournal
 from rulekit.engine.loop import RunLoop
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from rulekit.engine.session import Prepared
     from rulekit.events import RunFinished
     from rulekit.model.rule import Hook
-    from rulekit.planning.plan import Plan
 
     Listener = Callable[[object], None]
 
@@ -41,11 +41,15 @@ def execute(prepared: Prepared, listeners: Sequence[Listener]) -> tuple[RunFinis
             prepared = replace(prepared, stage=make_stage(prepared, frozenset()))
             journal.lock(prepared.stage.plan, prepared.stage.forecast.run)
         with Interrupts() as interrupts:
-            executor = LocalExecutor(settings.state_dir, journal.path, wake_fd=interrupts.fd)
+            executor = LocalExecutor(
+                settings.state_dir,
+                journal.path,
+                wake_fd=interrupts.fd,
+                bodies=bodies_of(workflow),
+            )
 
-            def replan(done: frozenset[str], being_made: frozenset[str], stage: Stage) -> Stage:
+            def replan(done: frozenset[str], being_made: frozenset[str]) -> Stage:
                 prepared.files.forget()
-                _open_checkpoints(stage.plan, done)
                 stage = make_stage(prepared, done, being_made)
                 journal.lock(stage.plan, stage.forecast.run)
                 return stage
@@ -66,15 +70,6 @@ def execute(prepared: Prepared, listeners: Sequence[Listener]) -> tuple[RunFinis
     if not settings.no_hooks:
         _call(workflow.onsuccess if outcome.ok else workflow.onerror, settings.log_path)
     return outcome, signal
-
-
-def _open_checkpoints(plan: Plan, done: frozenset[str]) -> None:
-    """Lets input functions see the checkpoints among the jobs (keys) that are done."""
-    gate = plan.workflow.checkpoints
-    for number in plan.numbers():
-        rule = plan.rule_of(number)
-        if rule.kind == "checkpoint" and plan.key(number) in done:
-            gate.done.add((rule.name, plan.wildcards[number]))
 
 
 def _call(hook: Hook | None, log: str | None) -> None:

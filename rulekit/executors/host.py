@@ -494,9 +494,19 @@ def start_time() -> int:
         return 0
 
 
-def serve(control: int, answers: int, journal_path: str | None, announce: bool) -> None:
-    """Be the runner process. Returns when it is over; the caller ends the process then."""
+def serve(
+    control: int,
+    answers: int,
+    journal_path: str | None,
+    announce: bool,
+    bodies: Callable[[JobSpec, int], int] | None = None,
+) -> None:
+    """Be the runner process. Returns when it is over; the caller ends the process then.
+
+    `bodies` carries out `run:` bodies, in forks of this process.
+    """
     gc.disable()
+    shared = frozenset(_open_files()) - {control, answers}
     os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -514,6 +524,8 @@ def serve(control: int, answers: int, journal_path: str | None, announce: bool) 
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         journal = os.open(journal_path, flags, 0o600)
     host = Host(control, answers, journal, announce)
+    host.environments.bodies = bodies
+    host.environments.shared_files = shared
     host.lines.append(json.dumps({"h": [os.getpid(), start_time()]}))
     host.write_lines()
     host.run()
@@ -521,16 +533,19 @@ def serve(control: int, answers: int, journal_path: str | None, announce: bool) 
 
 def _keep_to_ourselves() -> None:
     """No job inherits files that the engine's caller left open."""
-    try:
-        open_files = [int(name) for name in os.listdir("/proc/self/fd")]
-    except OSError:
-        return
-    for file in open_files:
+    for file in _open_files():
         if file > 2:
             try:
                 os.set_inheritable(file, False)
             except OSError:
                 pass
+
+
+def _open_files() -> list[int]:
+    try:
+        return [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        return []
 
 
 def main(arguments: list[str]) -> int:

@@ -16,6 +16,8 @@ from rulekit.runner import orphans, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rulekit.model.spec import JobResult, JobSpec
 
 _HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD)
@@ -43,16 +45,20 @@ class LocalExecutor:
         *,
         announce: bool = False,
         wake_fd: int | None = None,
+        bodies: Callable[[JobSpec, int], int] | None = None,
     ) -> None:
         """`journal_path`: file that gets start and result lines (see `rulekit.provenance`).
 
         `announce`: whether `poll` tells of `Started` too. `wake_fd`: a file that ends `poll`
-        when it can be read (the engine's pipe for signals); it is not read here.
+        when it can be read (the engine's pipe for signals); it is not read here. `bodies`
+        carries out a `run:` body (order, turn of a benchmark) and gives its exit code; it is
+        called in forks of the runner process, if that could be forked.
         """
         self.state_dir = state_dir
         self._journal = None if journal_path is None else os.path.abspath(journal_path)
         self._announce = announce
         self._wake = wake_fd
+        self._bodies = bodies
         self._pid = 0
         self._control = -1
         self._answers = -1
@@ -192,6 +198,12 @@ class LocalExecutor:
         self._poll.register(self._answers, select.POLLIN)
 
     def _fork(self, control: int, answers: int) -> int:
+        # What is in the buffers now must not be written a second time by a fork.
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except (OSError, ValueError, AttributeError):
+                pass
         # What is frozen is not looked at by the collector, and so stays shared memory.
         gc.freeze()
         # No signal may find the new process with the handlers and the wake-up file of this one.
@@ -212,7 +224,7 @@ class LocalExecutor:
 
             os.close(self._control)
             os.close(self._answers)
-            host.serve(control, answers, self._journal, self._announce)
+            host.serve(control, answers, self._journal, self._announce, self._bodies)
             status = 0
         except BaseException:
             import traceback

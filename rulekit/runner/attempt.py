@@ -16,6 +16,7 @@ from rulekit.model.spec import JobResult
 from rulekit.runner import digests, files, wire
 from rulekit.runner.command import Environments, argv_of, program_of
 from rulekit.runner.files import Refused, refusal
+from rulekit.runner.inprocess import fork_body
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -180,9 +181,15 @@ def start(attempt: Attempt, environments: Environments, turn: int = 0) -> bool:
     process, and the attempt can be finished with status 0 at once. Raises Refused.
     """
     spec = attempt.spec
-    argv, attempt.helpers = argv_of(spec, turn)
     if not attempt.began:
         attempt.began = time.time()
+    if environments.bodies is not None and spec.body.get("function"):
+        try:
+            attempt.pid = fork_body(spec, environments, turn)
+        except OSError as error:
+            raise refusal(error, f"cannot start the body of `{spec.rule}`") from None
+        return True
+    argv, attempt.helpers = argv_of(spec, turn)
     if not argv:
         return False
     environment = environments.of(spec)
@@ -210,6 +217,18 @@ def start(attempt: Attempt, environments: Environments, turn: int = 0) -> bool:
             failure.problem = "spawn"
         raise failure from None
     return True
+
+
+def _make_logs(paths: tuple[str, ...]) -> None:
+    """A log that the action did not write is there all the same, empty: others may ask for it."""
+    for path in paths:
+        try:
+            _lstat(path)
+        except OSError:
+            try:
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
+            except OSError:
+                pass  # the job did its work; what cannot be had is an empty file
 
 
 def missing_outputs(spec: JobSpec) -> list[str]:
@@ -251,6 +270,8 @@ def finish_values(attempt: Attempt, status: int, may_wait: bool) -> tuple[Any, .
             return None
         result = failed(attempt, 0, refused.problem, refused.detail, ended)
         return wire.result_to_tuple(result)
+    if spec.logs:
+        _make_logs(spec.logs)
     limit = spec.digest_limit
     digest = digests.sha256
     inputs = tuple(

@@ -9,6 +9,7 @@ from rulekit.runner.helpers import write_helper
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from rulekit.model.spec import JobSpec
@@ -74,9 +75,12 @@ def program_of(name: str, search: str) -> str:
 class Environments:
     """The environment of jobs, built once for each different set of additions."""
 
-    __slots__ = ("_base", "_made")
+    __slots__ = ("_base", "_made", "bodies", "shared_files")
 
     def __init__(self, base: dict[str, str] | None = None) -> None:
+        # Carries out a `run:` body here; None where the rule file's functions are not at hand.
+        self.bodies: Callable[[JobSpec, int], int] | None = None
+        self.shared_files: frozenset[int] = frozenset()  # open files that such a body may use
         self._base = dict(os.environ) if base is None else base
         self._made: dict[tuple[Any, ...], dict[str, str]] = {}
 
