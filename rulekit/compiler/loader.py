@@ -177,7 +177,7 @@ class Loader:
         self.problems.warnings += warnings
         folder = scope.basedir
         if folder not in sys.path:
-            sys.path.insert(0, folder)
+            sys.path.insert(_behind_standard_library(), folder)
         namespace = scope.space.namespace
         provide(namespace, names_used)
         before = namespace.get("__rulekit__")
@@ -289,3 +289,11 @@ class Loader:
             warnings=tuple(self.problems.warnings),
             notes=tuple(self.notes),
         )
+
+
+def _behind_standard_library() -> int:
+    """Where in `sys.path` the modules beside a rule file come: before what is installed, but a
+    file named `copy.py` must not stand in for Python's own `copy`, here or in any library."""
+    library = os.path.dirname(os.__file__)
+    own = (library, os.path.join(library, "lib-dynload"))
+    return max((at for at, entry in enumerate(sys.path, 1) if entry in own), default=0)
