@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from rulekit.compiler.derive import overridden
 from rulekit.compiler.drafts import Directive, Draft
 from rulekit.compiler.pathvars import CONFIG, MODULE, PathvarError
-from rulekit.compiler.scope import FileScope, overridden
 from rulekit.compiler.space import Prefix, Space
 from rulekit.errors.diagnostic import did_you_mean
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rulekit.compiler.drafts import Loc
     from rulekit.compiler.loader import Loader
     from rulekit.compiler.pathvars import Pathvars
+    from rulekit.compiler.scope import FileScope
 
 _DIRECTIVES = (
     "name", "snakefile", "meta_wrapper", "config", "skip_validation", "replace_prefix", "prefix",
@@ -228,7 +229,7 @@ def use(
         space.overrides = _with_parents(scope.space, changes)
     elif scope.space.overrides is not None:
         space.overrides = scope.space.overrides
-    loader.execute(FileScope(space, path, leads=scope.leads))
+    loader.execute(type(scope)(space, path, leads=scope.leads))
     for name in rules or ():
         if name not in space.rules:
             scope._problem(

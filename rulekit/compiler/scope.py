@@ -11,11 +11,12 @@ import re
 import sys
 
 from rulekit.compiler import hooks
+from rulekit.compiler.derive import overridden
 from rulekit.compiler.drafts import Directive, Draft, Run
 from rulekit.compiler.pathvars import RULE as RULE_LEVEL
 from rulekit.compiler.pathvars import STATEMENT, PathvarError
 from rulekit.compiler.problems import place
-from rulekit.compiler.rules import ACTIONS, read_files, wrong_value
+from rulekit.compiler.rules import read_files, wrong_value
 from rulekit.errors.diagnostic import Label, did_you_mean
 from rulekit.errors.tree import RuleFileError
 from rulekit.model.span import Span
@@ -528,40 +529,6 @@ class FileScope:
         raise AssertionError("there is an error")
 
 
-def overridden(
-    directives: dict[str, Directive],
-    changes: Mapping[str, Directive],
-    loader: Loader,
-    name: str,
-) -> dict[str, Directive]:
-    """Directives with those of a `with:` block: each replaces the old one, params are merged."""
-    merged = {**directives, **changes}
-    if "container" in changes:
-        merged.pop("containerized", None)
-    old, new = directives.get("params"), changes.get("params")
-    if old is not None and new is not None:
-        if new.args and old.args and len(new.args) != len(old.args):
-            loader.problems.warning(
-                "RK0258",
-                f"`with` replaces {len(old.args)} positional params of rule `{name}` by "
-                f"{len(new.args)}",
-                new.file,
-                new.loc,
-            )
-        merged["params"] = Directive(
-            new.loc, new.file, new.args or old.args, {**old.kwargs, **new.kwargs}, new.scope
-        )
-    for action in (*ACTIONS, "run"):
-        if action in changes:
-            loader.problems.error(
-                "RK0245",
-                f"`with` cannot replace the action of a rule: `{action}`",
-                changes[action].file,
-                changes[action].loc,
-            )
-    return merged
-
-
 _ALIASES = {"singularity": "container"}
 _STATEMENTS: Mapping[
     str, Callable[[FileScope, Loc, str, tuple[Any, ...], dict[str, Any]], None]
@@ -609,4 +576,4 @@ def _warn_unknown(loader: Loader, statement: str, name: str, loc: Loc, file: str
     )
 
 
-__all__ = ["FileScope", "Span", "overridden", "warn_unknown_names"]
+__all__ = ["FileScope", "Span", "warn_unknown_names"]

@@ -244,7 +244,7 @@ def _formatted(
     )
     if guarded:
         try:
-            return Template(text, shell=True).render(names, frame.f_globals)  # noqa: S604  a template
+            return Template(text, shell=True).render(names, frame.f_globals)
         except RulekitError as error:
             diagnostic = error.diagnostics[0]
             help_ = f"; {diagnostic.help}" if diagnostic.help else ""

@@ -140,7 +140,7 @@ def shown_command(stage: Stage) -> Callable[[int], str | None]:
             return None
         template = templates.get(index)
         if template is None:
-            template = compile_template(rule.body.text, shell=True)  # noqa: S604
+            template = compile_template(rule.body.text, shell=True)
             templates[index] = template
         try:
             text: str = template.render(values.names(job), rule.namespace)
