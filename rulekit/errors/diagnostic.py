@@ -78,7 +78,10 @@ def write_out(
         file = visible(span.file)
         lines.append(f"{blank}{colour('place', '-->')} {file}:{span.line}:{span.column}")
     seen_source = False
-    for place, text, mark, source in sorted(shown, key=lambda p: (p[0].file, p[0].line)):
+    # The file of the message first: places in other files are named.
+    main = span.file if span is not None else ""
+    shown.sort(key=lambda p: (p[0].file != main, p[0].file, p[0].line))
+    for place, text, mark, source in shown:
         if source is None:
             continue
         if not seen_source:

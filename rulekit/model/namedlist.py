@@ -91,7 +91,7 @@ class Namedlist(list):  # type: ignore[type-arg]
         raise AttributeError(f"{type(self).__name__} cannot be sorted: use sorted(...)")
 
     def index(self, *args: Any, **kwargs: Any) -> int:
-        """Refused, as in the language this follows: it would be ambiguous with a name."""
+        """Refused, as in the language this follows: items may be called `index`."""
         raise AttributeError(f"{type(self).__name__} has no method `index`: use list(...).index")
 
 
