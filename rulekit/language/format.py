@@ -7,7 +7,8 @@ that ends in ``q`` quotes each item for the shell, ``u`` says that it is not to 
 With ``shell=True`` file names and wildcard values are never interpreted by the shell: harmless
 ones are filled in as they are, others are quoted as the place demands, or refused (see
 `rulekit.language.shellwords`). Values of `params`, `config` and other names may be shell code on
-purpose and are filled in as they are.
+purpose and are filled in as they are; but where a file name or wildcard value of the job stands in
+a value of `params`, it is treated as one.
 """
 
 from __future__ import annotations
@@ -23,10 +24,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from rulekit.language.shellwords import ShellText
+
 # Names whose values are file names or parts of them.
 GUARDED = frozenset(("input", "output", "log", "benchmark", "wildcards"))
+# Names whose values may hold some of those.
+_MIXED = frozenset(("params", "resources"))
 
-# Made when the first value is looked at: for one text, and for several joined by blanks.
+# Made when the first value is looked at: for one text, and for several joined by blanks; then the
+# same for file names, which must not look like an option either.
 _harmless: list[Callable[[str], object]] = []
 
 
@@ -40,7 +46,17 @@ def quote(text: str) -> str:
 class _Field:
     """One field: a name, the way from its value to what is shown, and how that is shown."""
 
-    __slots__ = ("conversion", "first", "guarded", "plain", "rest", "spec", "text", "way")
+    __slots__ = (
+        "conversion",
+        "first",
+        "guarded",
+        "is_file",
+        "plain",
+        "rest",
+        "spec",
+        "text",
+        "way",
+    )
 
     first: str
     rest: tuple[tuple[bool, Any], ...]
@@ -49,18 +65,22 @@ class _Field:
     way: str  # "" | "q" | "u"
     plain: bool  # no conversion, no spec
     guarded: bool
+    is_file: bool
     text: str  # as written, for messages
 
 
 class Template:
     """A compiled text. Immutable; `render` may be called any number of times."""
 
-    __slots__ = ("_parts", "_shell", "text")
+    __slots__ = ("_is_mixed", "_parts", "_shell", "text")
 
     def __init__(self, text: str, shell: bool = False, quote_all: bool = False) -> None:
         self.text = text
         self._shell = shell
         self._parts = _compile(text, shell, quote_all)
+        self._is_mixed = shell and any(
+            not isinstance(part, str) and part.first in _MIXED for part in self._parts
+        )
 
     @property
     def is_plain(self) -> bool:
@@ -79,6 +99,8 @@ class Template:
         """
         out: list[str] = []
         shell = self._shell
+        if self._is_mixed and _hostile(names):
+            return self._render_guarded(names, namespace)
         for part in self._parts:
             if isinstance(part, str):
                 out.append(part)
@@ -92,7 +114,7 @@ class Template:
                 value = _unknown(part, names, namespace)
             for is_attribute, key in part.rest:
                 value = _step(part, value, is_attribute, key)
-            if part.guarded and not _is_harmless(value):
+            if part.guarded and not _is_harmless(value, part.is_file):
                 return self._render_guarded(names, namespace)
             if part.plain:
                 if type(value) is str:
@@ -118,23 +140,37 @@ class Template:
         from rulekit.language.shellwords import ShellText
 
         text = ShellText(self.text)
+        hostile = _hostile(names) if self._is_mixed else []
         for part in self._parts:
             if isinstance(part, str):
                 text.add(part)
                 continue
-            value = names[part.first] if part.first in names else namespace[part.first]
+            first = part.first
+            if first in names:
+                value = names[first]
+            elif first in namespace:
+                value = namespace[first]
+            else:
+                value = _unknown(part, names, namespace)
             for is_attribute, key in part.rest:
                 value = _step(part, value, is_attribute, key)
             if not part.guarded:
-                text.add(_shown(part, value, names, namespace))
+                shown = _shown(part, value, names, namespace)
+                if hostile and first in _MIXED and part.way != "u":
+                    _add_mixed(text, shown, part, hostile)
+                else:
+                    text.add(shown)
                 continue
             many = isinstance(value, (list, tuple, set, frozenset)) and not isinstance(
                 value, Wildcards
             )
             items = list(value) if many and part.conversion is None else [value]
-            for number, item in enumerate(items):
+            for number, one in enumerate(items):
                 if number:
                     text.add(" ")
+                item = one
+                if part.is_file and str(one)[:1] == "-" and text.at_word_start():
+                    item = f"./{one}"  # the same file, and no option
                 # A harmless value is shown with the braces and blanks that a spec asks for.
                 shown = _shown(part, item, names, namespace)
                 if _is_harmless(item):
@@ -144,12 +180,16 @@ class Template:
         return text.result()
 
 
-def _is_harmless(value: Any) -> bool:
-    """True if no character of the value means anything to a shell, wherever it stands."""
+def _is_harmless(value: Any, is_file: bool = False) -> bool:
+    """True if no character of the value means anything to a shell, wherever it stands.
+
+    `is_file`: and it does not look like an option of the command.
+    """
     if not _harmless:
-        _harmless.append(re.compile(r"[\w./:=@%+,-]*").fullmatch)
-        _harmless.append(re.compile(r"[\w./:=@%+, -]*").fullmatch)
-    one_is, joined_are = _harmless
+        for start in ("", "(?!-)"):
+            _harmless.append(re.compile(rf"{start}[\w./:=@%+,-]*").fullmatch)
+            _harmless.append(re.compile(rf"{start}(?:[\w./:=@%+,-]| (?={start}))*").fullmatch)
+    one_is, joined_are = _harmless[2:] if is_file else _harmless[:2]
     if type(value) is str:
         return one_is(value) is not None
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -162,6 +202,36 @@ def _is_harmless(value: Any) -> bool:
             return all(one_is(str(item)) is not None for item in value)
         return joined_are(joined) is not None and joined.count(" ") == max(len(value), 1) - 1
     return one_is(str(value)) is not None
+
+
+def _hostile(names: Mapping[str, Any]) -> list[str]:
+    """The file names and wildcard values of a job that mean something to a shell."""
+    found: list[str] = []
+    for name in GUARDED:
+        value = names.get(name)
+        if value and not _is_harmless(value):
+            items = value if isinstance(value, (list, tuple)) else [value]
+            found += [str(item) for item in items if not _is_harmless(item)]
+    return found
+
+
+def _add_mixed(text: ShellText, shown: str, field: _Field, hostile: list[str]) -> None:
+    """A value that may be shell code, with file names and wildcard values in it that are not."""
+    if field.way == "q":
+        text.add_value(shown, field.text, quoted=True)
+        return
+    # A single character may well be code: it counts only if it is all there is.
+    wanted = [one for one in hostile if len(one) > 1 or one == shown]
+    if not wanted:
+        text.add(shown)
+        return
+    longest_first = sorted(set(wanted), key=len, reverse=True)
+    pieces = re.split("(" + "|".join(map(re.escape, longest_first)) + ")", shown)
+    for number, piece in enumerate(pieces):
+        if number % 2:
+            text.add_value(piece, field.text, quoted=False)
+        elif piece:
+            text.add(piece)
 
 
 def _step(field: _Field, value: Any, is_attribute: bool, key: Any) -> Any:
@@ -328,6 +398,7 @@ def _field(name: str, spec: str, conversion: str | None, shell: bool) -> _Field:
             field.spec = spec[:-1]
     field.plain = not spec and conversion is None
     field.guarded = shell and field.way != "u" and field.first in GUARDED
+    field.is_file = field.guarded and field.first != "wildcards"
     return field
 
 

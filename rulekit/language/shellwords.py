@@ -27,6 +27,11 @@ _SHOWN = {
     HEREDOC: "in a here-document",
 }
 _BLANKS = " \t\n"
+_ENDS_COMMAND = ";&|\n"
+_SHELLS = frozenset(("sh", "bash", "dash", "zsh", "ksh", "ash", "su"))
+_READ_AGAIN = frozenset(("eval", "ssh", "rsh"))
+# What the words of a command so far say about the next one.
+_OPTION, _CODE, _ALL_CODE, _NO_CODE = "option", "code", "all", "none"
 _ENDS_WORD = " \t\n;&|()<>"
 
 
@@ -38,11 +43,13 @@ class _Frame:
         "closer",
         "delimiter",
         "depth",
+        "inner",
         "kind",
         "line",
         "line_has_value",
         "quoted",
         "strip",
+        "then",
         "word",
     )
 
@@ -50,6 +57,8 @@ class _Frame:
         self.kind = kind
         self.closer = closer
         self.word = ""  # COMMAND: the word so far, to see `case`; "" at the start of a word
+        self.then = ""  # COMMAND: whether another shell reads the words that follow
+        self.inner: ShellText | None = None  # SINGLE: what the other shell reads
         self.cases = 0  # COMMAND: open `case` statements, whose patterns end with `)`
         self.depth = 0  # ARITHMETIC: open brackets
         self.delimiter = ""  # HEREDOC
@@ -80,6 +89,7 @@ class ShellText:
         self._heading_blank = False
         self._inside_value = False
         self._field = ""
+        self._last = ""  # the last character that was read
 
     def add(self, code: str) -> None:
         """Shell code: the text of the rule, or a value that may be code."""
@@ -103,6 +113,13 @@ class ShellText:
             self._refuse(text, "it holds a NUL character, which no command can", final=True)
         if not text:
             return
+        frame = self._stack[-1]
+        if frame.inner is not None and not any(one.kind == HEREDOC for one in self._stack):
+            frame.inner.add_value(text, field, quoted=quoted)
+            self._out.append(frame.inner._out[-1].replace("'", "'\\''"))
+            return
+        if any(one.then in (_CODE, _ALL_CODE) for one in self._stack):
+            self._refuse(text, "another shell would read it again", nested=True)
         written = self._write(text, quoted)
         before = [(frame.kind, frame.closer, frame.depth) for frame in self._stack]
         self._inside_value = True
@@ -121,7 +138,18 @@ class ShellText:
             self._end_line(frame)
         return "".join(self._out)
 
-    def _refuse(self, text: str, why: str, final: bool = False) -> Never:
+    def at_word_start(self) -> bool:
+        """Whether what comes next begins a word, in quotes or not."""
+        frame = self._stack[-1]
+        if frame.inner is not None:
+            return frame.inner.at_word_start()
+        if frame.kind in (SINGLE, DOUBLE, ANSI):
+            outer = self._stack[-2]
+            just_opened = self._last in ("'", '"') and outer.word in (self._last, "$")
+            return outer.kind == COMMAND and just_opened
+        return frame.kind == COMMAND and not frame.word and not self._escaped
+
+    def _refuse(self, text: str, why: str, final: bool = False, nested: bool = False) -> Never:
         shown = repr(text)
         if len(shown) > 120:
             shown = shown[:117] + "..."
@@ -130,6 +158,9 @@ class ShellText:
             code="RK0460",
             help=None
             if final
+            else "hand it over as an argument: `bash -c 'cat \"$1\"' _ "
+            f"{self._field[:-1].split(':')[0]}}}`"
+            if nested
             else f"give it to the command as an argument, outside of such constructs: "
             f"`{self._field[:-1].split(':')[0]}:q}}`, or in double quotes",
         )
@@ -180,11 +211,14 @@ class ShellText:
                 frame.line_has_value |= self._inside_value
         frame = self._stack[-1]
         kind = frame.kind
+        self._last = c
         if kind == COMMAND:
             self._read_command(frame, c)
         elif kind == SINGLE:
             if c == "'":
                 self._stack.pop()
+            elif frame.inner is not None:
+                frame.inner._read(c)
         elif kind == COMMENT:
             if c == "\n":
                 self._stack.pop()
@@ -244,8 +278,11 @@ class ShellText:
         if c == "\\":
             self._escaped = True
         elif c == "'":
+            single = _Frame(SINGLE)
+            if frame.then == _CODE and not frame.word:
+                single.inner = ShellText("")
             frame.word += c
-            self._stack.append(_Frame(SINGLE))
+            self._stack.append(single)
         elif c == '"':
             frame.word += c
             self._stack.append(_Frame(DOUBLE))
@@ -279,16 +316,35 @@ class ShellText:
                 self._less = 0
         elif c in _ENDS_WORD:
             self._end_word(frame)
+            if c in _ENDS_COMMAND:
+                frame.then = ""
             if c == "\n" and self._waiting:
                 self._stack.append(self._waiting.pop(0))
         else:
             frame.word += c
 
     def _end_word(self, frame: _Frame) -> None:
-        if frame.word == "case":
+        word = frame.word
+        if not word:
+            return
+        if word == "case":
             frame.cases += 1
-        elif frame.word == "esac":
+        elif word == "esac":
             frame.cases = max(0, frame.cases - 1)
+        if frame.then == _OPTION:
+            if word[0] == "-":
+                if "c" in word and not word.startswith("--"):
+                    frame.then = _CODE
+            elif word[0] != "+":
+                frame.then = _NO_CODE  # a script; what follows are its arguments
+        elif frame.then == _CODE:
+            frame.then = _NO_CODE
+        elif not frame.then:
+            name = word.rpartition("/")[2]
+            if name in _SHELLS:
+                frame.then = _OPTION
+            elif name in _READ_AGAIN:
+                frame.then = _ALL_CODE
         frame.word = ""
 
     def _read_inner(self, frame: _Frame, c: str) -> None:

@@ -41,11 +41,22 @@ CONTEXTS = [
     ("printf '[%s]' $'{input}'", "text"),
     ("printf '[%s]' {input:q}", "words"),
     ("printf '%s]' \"$(printf '%s' \"$(printf '[%s.' \"{input}\")\")\"", "dot"),
+    ("bash -c 'printf \"[%s]\" {input}'", "words"),
+    ('/bin/sh -ec \'printf "[%s]" "{input}"; true\'', "text"),
+    ("env X=1 bash -e -c 'printf \"[%s]\" {input:q}' | cat", "words"),
+    ('bash -c \'for f; do printf "[%s]" "$f"; done\' _ {input}', "words"),
+    ("printf '[%s]' {params.mixed}", "parts"),
+    ("printf '[%s]' {params.mixed:q}", "raw"),
+    ("printf '[%s]' \"{params.mixed}\"", "raw"),
 ]
 
 
 def expected(kind, names):
     if kind == "words":
+        names = ["./" + name if name[0] == "-" else name for name in names]
+    elif kind in ("text", "dot") and names[0][0] == "-":
+        names = ["./" + names[0], *names[1:]]
+    if kind in ("words", "parts"):
         return "".join(f"[{name}]" for name in names)
     if kind == "affixed":
         first, *rest = [*names]
@@ -61,7 +72,7 @@ def command(template, names, wildcard="w"):
     values = {
         "input": InputFiles(names),
         "wildcards": Wildcards([wildcard], {"w": 0}),
-        "params": Params(["it's"], {"text": 0}),
+        "params": Params(["it's", " ".join(names)], {"text": 0, "mixed": 1}),
     }
     return compile_template(template, shell=True).render(values, {})
 
@@ -139,6 +150,13 @@ def test_any_name_is_data(cases):
         "echo \\{input}",
         "echo ${input}",
         "cat <<{input}\nx\n",
+        "eval cat {input}",
+        "cat x && eval \"cat '{input}'\"",
+        "ssh host cat {input}",
+        'bash -c "cat {input}"',
+        "sh -c cat' {input}'",
+        "sh -c {input}",
+        "timeout 5 bash -c 'echo $(( {input} ))'",
         'echo "`echo {input}`"',
         'echo ${{x:-"{input}"}}',
     ],
