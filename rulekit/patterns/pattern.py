@@ -166,10 +166,18 @@ class Pattern:
 
     def match(self, path: str) -> tuple[str, ...] | None:
         """The wildcards' values in the order of `names`, or None if `path` does not fit."""
-        if not self.slots:
+        slots = self.slots
+        if not slots:
             return () if path == self.text else None
-        if not (path.startswith(self.prefix) and path.endswith(self.suffix)):
+        prefix, suffix = self.prefix, self.suffix
+        if not (path.startswith(prefix) and path.endswith(suffix)):
             return None
+        if len(slots) == 1:
+            # What stands between the ends; an expression is asked only where one was given.
+            value = path[len(prefix) : len(path) - len(suffix)]
+            if self.constraints[0] is None:
+                return (value,) if value else None
+            return (value,) if self.regex.fullmatch(path) is not None else None
         found = self.regex.fullmatch(path)
         if found is None:
             return None

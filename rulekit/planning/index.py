@@ -42,7 +42,7 @@ class ProducerIndex:
         self._templates = templates
         self._exact: dict[str, list[int]] = {}
         self._by_folder: dict[str, list[Product]] = {}
-        self._lists: dict[str, list[tuple[str, str, Pattern, int]]] = {}
+        self._lists: dict[str, list[tuple[str, str, Pattern, int, bool]]] = {}
         for template in templates:
             rule = template.rule
             if allowed and rule.name not in allowed:
@@ -78,10 +78,11 @@ class ProducerIndex:
         if path in self._exact:
             found = [(index, ()) for index in self._exact[path]]
         borrower = -1  # the rule that took over the asker's values
-        for prefix, suffix, pattern, index in listed:
+        for prefix, suffix, pattern, index, in_order in listed:
             if not (path.startswith(prefix) and path.endswith(suffix)) or index == borrower:
                 continue
-            values = self._borrowed(pattern, path, asker, asker_values) if asker >= 0 else None
+            # An asker without wildcards has none to give.
+            values = self._borrowed(pattern, path, asker, asker_values) if asker_values else None
             if values is not None:
                 borrower = index
                 if found and found[-1][0] == index:
@@ -92,8 +93,8 @@ class ProducerIndex:
                     continue
             if ".." in path and leads_outside(pattern, path):
                 continue
-            names = self._rules[index].wildcard_names
-            if pattern.names != names:
+            if not in_order:
+                names = self._rules[index].wildcard_names
                 by_name = dict(zip(pattern.names, values, strict=True))
                 values = tuple([by_name[name] for name in names])
             if found and found[-1][0] == index:
@@ -103,8 +104,9 @@ class ProducerIndex:
                 found.append((index, values))
         return found
 
-    def _list(self, folder: str) -> list[tuple[str, str, Pattern, int]]:
-        """All patterns with wildcards that could match a file in `folder`, in order of reading."""
+    def _list(self, folder: str) -> list[tuple[str, str, Pattern, int, bool]]:
+        """All patterns with wildcards that could match a file in `folder`, in order of reading;
+        for each its ends, its rule, and whether its wildcards come in the rule's order."""
         found: list[Product] = []
         end = len(folder)
         while True:
@@ -113,7 +115,11 @@ class ProducerIndex:
                 break
             end = folder.rfind("/", 0, end - 1) + 1
         found.sort(key=lambda product: product[:2])
-        listed = [(pattern.prefix, pattern.suffix, pattern, i) for i, _, pattern in found]
+        rules = self._rules
+        listed = [
+            (one.prefix, one.suffix, one, i, one.names == rules[i].wildcard_names)
+            for i, _, one in found
+        ]
         self._lists[folder] = listed
         return listed
 

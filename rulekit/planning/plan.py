@@ -35,7 +35,9 @@ class Plan:
     ``range(len(plan))`` is a topological order. `inputs` and `outputs` are flat, in the order of
     declaration; flags of inputs (``ancient``, ...) are in `input_flags[j]`, a mapping from path to
     flags, empty for most jobs. `waits` holds the jobs whose inputs are not known before a
-    checkpoint has run: job number to the checkpoint job's number.
+    checkpoint has run: job number to the checkpoint job's number. `sourced` are the checkpoints
+    (rule name, wildcard values) that were waited for and that no job of the plan stands for: their
+    outputs are there, and taken as they are.
     """
 
     workflow: Workflow
@@ -52,6 +54,7 @@ class Plan:
     target_jobs: tuple[int, ...]
     waits: dict[int, int]
     warnings: tuple[str, ...]
+    sourced: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def __len__(self) -> int:
         return len(self.rule)

@@ -37,6 +37,7 @@ def keep_only(plan: Plan, keep: set[int], targets: Iterable[int] | None = None) 
         target_jobs,
         {new[j]: new.get(w, -1) for j, w in plan.waits.items() if j in new},
         plan.warnings,
+        plan.sourced,
     )
 
 
@@ -83,6 +84,7 @@ def reordered(plan: Plan, extra: Mapping[int, Iterable[int]]) -> Plan:
         tuple(new[j] for j in plan.target_jobs),
         {new[j]: new.get(w, -1) for j, w in plan.waits.items()},
         plan.warnings,
+        plan.sourced,
     )
 
 

@@ -29,9 +29,11 @@ from rulekit.planning.templates import RuleTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any
 
     from rulekit.model.files import FileView
+    from rulekit.model.namedlist import Wildcards
     from rulekit.model.rule import Rule, Workflow
     from rulekit.planning.index import Candidate, Values, Way
 
@@ -133,7 +135,9 @@ class _Search:
         self.input_names: list[Names | None] = []
         self.input_flags: list[Flags] = []
         self.waits: dict[int, int] = {}
+        self.sourced: dict[tuple[str, Values], None] = {}
 
+        self.others: list[int] = []  # jobs with outputs that need not be in `made`
         self.dropped = False  # a candidate failed after some of its inputs were settled
         self.before_update: dict[str, list[Candidate]] = {}  # file to jobs that read it as it is
         self.warnings: dict[str, None] = {}
@@ -209,6 +213,7 @@ class _Search:
         add_inputs, add_outputs = self.inputs.append, self.outputs.append
         add_needs = self.needs.append
         add_names, add_flags = self.input_names.append, self.input_flags.append
+        add_other = self.others.append
         stack: list[
             tuple[int, Values, str, Values, Values, Ways | None, list[int], int, _Rest | None]
         ] = []
@@ -346,6 +351,8 @@ class _Search:
             add_outputs(outputs)
             add_needs(tuple(needs) if len(needs) < 2 else tuple(dict.fromkeys(needs)))
             numbers[rule][values] = number
+            if len(outputs) != 1 or outputs[0] is not asked:
+                add_other(number)
             if choice is None:
                 made[asked] = number
             else:
@@ -367,7 +374,7 @@ class _Search:
         except PatternError as error:
             raise self._bad_pattern(error) from error
         if asker >= 0:
-            if self.ways[asker] is None and len(self.numbers[asker]) > _WORTH_WAYS:
+            if values and self.ways[asker] is None and len(self.numbers[asker]) > _WORTH_WAYS:
                 self.ways[asker] = self.index.ways(asker)
             if found:
                 fixed: str | None = None
@@ -437,12 +444,9 @@ class _Search:
                     rest.flags = {inputs[i]: flags for i, flags in static.flags}
             else:
                 inputs = self._call_functions(rule, values, rest)
-        except CheckpointPending as pending:
-            # It reads the checkpoint's outputs for now; its real inputs come with a later plan.
-            inputs = pending.outputs
-            rest.names, rest.fixed = {}, {}
-            rest.waits = (self.by_name[pending.rule].index, pending.wildcards)
         except Exception as error:
+            if static is not None:
+                raise  # no function was called: it is our own mistake
             text = str(error) if isinstance(error, PlanError) else failures.text_of(error)
             self._failed(choice, candidate, "function", text, error)
             self._strict("functions", choice)
@@ -465,10 +469,22 @@ class _Search:
         return maker, values, looked_for, rest
 
     def _call_functions(self, rule: Rule, values: Values, rest: _Rest) -> Values:
-        from rulekit.language.jobvalues import expand_entries, make_wildcards
+        from rulekit.language.jobvalues import call_function, expand_entries, make_wildcards
+
+        def call(function: Callable[..., Any], wildcards: Wildcards) -> Any:
+            try:
+                return call_function(function, wildcards)
+            except CheckpointPending as pending:
+                # The job reads the checkpoint's outputs for now; its real inputs come with a
+                # later plan.
+                if pending.rule not in self.by_name:
+                    raise
+                if rest.waits is None:
+                    rest.waits = (self.by_name[pending.rule].index, pending.wildcards)
+                return list(pending.outputs)
 
         wildcards = make_wildcards(rule.wildcard_names, values)
-        items, rest.names = expand_entries(rule.inputs, wildcards, rule=rule)
+        items, rest.names = expand_entries(rule.inputs, wildcards, call=call, rule=rule)
         if any("\0" in item for item in items):
             raise PlanError(
                 f"an input function of rule `{rule.name}` gives a file name with a NUL character",
@@ -534,6 +550,8 @@ class _Search:
     def _waits(self, checkpoint: Candidate) -> None:
         """The job that is settled next has to be planned anew after the checkpoint."""
         number = self.numbers[checkpoint[0]].get(checkpoint[1], SOURCE)
+        if number == SOURCE:
+            self.sourced[self.rules[checkpoint[0]].name, checkpoint[1]] = None
         self.waits[len(self.rule)] = max(number, SOURCE)
 
     def _won(self, choice: _Choice, candidate: Candidate) -> None:
@@ -632,7 +650,12 @@ class _Search:
     # -- the result ------------------------------------------------------------------------
 
     def plan(self) -> Plan:
-        """The plan for the targets so far. Raises `PlanError` if two jobs make the same file."""
+        """The plan for the targets so far; the search ends with it. Raises `PlanError` if two jobs
+        make the same file."""
+        producer = self.made
+        sources = [path for path, number in producer.items() if number < 0]
+        for path in sources:
+            del producer[path]
         plan = Plan(
             self.workflow,
             self.templates,
@@ -643,15 +666,18 @@ class _Search:
             self.needs,
             self.input_names,
             self.input_flags,
-            {path: number for path, number in self.made.items() if number >= 0},
+            producer,
             tuple(self.target_files),
             tuple(self.target_jobs),
             self.waits,
             tuple(self.warnings),
+            tuple(self.sourced),
         )
+        others: Iterable[int] = self.others
         if self.dropped:
             plan = keep_only(plan, reachable(plan, plan.target_jobs))
-        _add_outputs(plan, self.made)
+            others = plan.numbers()
+        _add_outputs(plan, others, sources)
         return self._updates_last(plan) if self.before_update else plan
 
     def _updates_last(self, plan: Plan) -> Plan:
@@ -667,19 +693,24 @@ class _Search:
         return reordered(plan, extra) if extra else plan
 
 
-def _add_outputs(plan: Plan, made: Mapping[str, int]) -> None:
-    """Adds the outputs that nobody asked for to `plan.producer`.
+def _add_outputs(plan: Plan, jobs: Iterable[int], sources: Iterable[str]) -> None:
+    """Adds the outputs of `jobs` that nobody asked for to `plan.producer`.
 
     Not those which were settled as sources before: a job that reads a file and writes it anew.
     """
     producer = plan.producer
-    rewritten: dict[str, int] = {}
-    for number, paths in enumerate(plan.outputs):
-        for path in paths:
+    rewritten: dict[str, int] | None = None  # by the jobs looked at so far; -1: not yet
+    for number in jobs:
+        for path in plan.outputs[number]:
             maker = producer.get(path)
             if maker is None:
-                known = rewritten if made.get(path) == SOURCE else producer
-                maker = known.setdefault(path, number)
+                if rewritten is None:
+                    rewritten = dict.fromkeys(sources, -1)
+                if path not in rewritten:
+                    producer[path] = number
+                elif rewritten[path] < 0:
+                    rewritten[path] = number
+                maker = rewritten.get(path, number)
             if maker != number:
                 one, two = plan.rule_of(maker), plan.rule_of(number)
                 raise failures.made_twice(path, one, two, (plan.key(maker), plan.key(number)))
