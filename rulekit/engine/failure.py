@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 
 from rulekit.events import JobFailed
 
@@ -28,6 +27,8 @@ def exit_meaning(code: int) -> str:
     """An exit code in words; negative codes and codes over 128 are signals."""
     number = -code if code < 0 else code - 128 if code > 128 else 0
     if number > 0 and code != 141:
+        import signal
+
         try:
             name = signal.Signals(number).name
         except ValueError:

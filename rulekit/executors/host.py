@@ -17,7 +17,6 @@ import heapq
 import json
 import os
 import select
-import signal
 import sys
 import time
 
@@ -27,6 +26,7 @@ from rulekit.runner import drive, orphans, wire
 from rulekit.runner.attempt import Attempt
 from rulekit.runner.command import Environments
 from rulekit.runner.files import Refused, refusal
+from rulekit.runner.signals import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import select
-import signal
 import sys
 import time
 
@@ -13,6 +12,7 @@ from rulekit.errors.tree import InfrastructureError
 from rulekit.executors.framing import Reader, pack
 from rulekit.frozen import frozen
 from rulekit.runner import orphans, wire
+from rulekit.runner.signals import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

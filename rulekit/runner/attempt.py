@@ -7,7 +7,6 @@ directory, or its shadow directory for the action itself).
 from __future__ import annotations
 
 import os
-import signal
 import time
 from resource import RUSAGE_SELF, getrusage
 from stat import S_ISDIR, S_ISLNK, S_ISREG
@@ -17,6 +16,7 @@ from rulekit.runner import digests, files, wire
 from rulekit.runner.command import Environments, argv_of, program_of
 from rulekit.runner.files import Refused, refusal
 from rulekit.runner.inprocess import fork_body
+from rulekit.runner.signals import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

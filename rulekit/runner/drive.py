@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import time
 
 from rulekit.runner import attempt as steps
 from rulekit.runner import orphans
 from rulekit.runner.attempt import Attempt
 from rulekit.runner.files import Refused, refusal
+from rulekit.runner.signals import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ was there then. Everywhere else the body is a program of its own that reads the 
 from __future__ import annotations
 
 import os
-import signal
 import sys
+
+from rulekit.runner.signals import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

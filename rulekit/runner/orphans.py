@@ -7,8 +7,9 @@ that made themselves independent. Linux only: elsewhere nothing is found.
 from __future__ import annotations
 
 import os
-import signal
 import time
+
+from rulekit.runner.signals import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
