@@ -12,7 +12,6 @@ import time
 
 from rulekit.engine.clock import StartRate
 from rulekit.engine.facts import facts_of
-from rulekit.engine.failure import card
 from rulekit.engine.interrupts import Interrupts
 from rulekit.engine.specs import SpecBuilder
 from rulekit.errors import InfrastructureError, RulekitError
@@ -26,6 +25,7 @@ from rulekit.events import (
     RunFinished,
     RunStarted,
 )
+from rulekit.frozen import replace
 from rulekit.model.spec import JobResult
 from rulekit.scheduling import Offer, Schedule, TempFiles
 from rulekit.scheduling.schedule import FAILED, WANTED
@@ -77,11 +77,13 @@ class Stage:
 class Attempt:
     """A running attempt as the loop remembers it."""
 
-    __slots__ = ("attempt", "command", "job", "key", "started")
+    __slots__ = ("attempt", "command", "job", "key", "outputs", "shown", "started")
 
     def __init__(self, job: int, attempt: int, spec: JobSpec, command: str | None) -> None:
         self.job = job
+        self.shown = job  # the number it was started under; a later plan may give it another
         self.key = spec.key
+        self.outputs = tuple([output.path for output in spec.outputs])
         self.attempt = attempt
         self.command = command
         self.started = time.time()
@@ -98,7 +100,7 @@ class RunLoop:
         journal: RunJournal,
         listeners: Sequence[Listener],
         interrupts: Interrupts,
-        replan: Callable[[frozenset[str], frozenset[str], Stage], Stage] | None = None,
+        replan: Callable[[frozenset[str], frozenset[str]], Stage] | None = None,
     ) -> None:
         self._stage = stage
         self._settings = settings
@@ -112,6 +114,8 @@ class RunLoop:
         self._done_keys: set[str] = set()
         self._failed_keys: dict[str, None] = {}
         self._done = 0
+        self._done_before = 0  # jobs done under earlier plans
+        self._outdated = False  # a checkpoint is done: the plan has to be made anew
         self._last_commit = time.monotonic()
         self._interrupts = interrupts
         self._begin(stage)
@@ -130,6 +134,10 @@ class RunLoop:
             settings.keep_going,
         )
         self._temps = TempFiles(stage.plan, stage.forecast.run, all_temp=settings.all_temp)
+
+    @property
+    def _total(self) -> int:
+        return self._done_before + self._schedule.total
 
     def emit(self, event: object) -> None:
         for listener in self._listeners:
@@ -157,6 +165,10 @@ class RunLoop:
             try:
                 if trouble is None and not self._interrupts.count:
                     self._launch()
+                    # A plan costs as much as many jobs: not before there is room for more of them.
+                    if self._outdated and not self._schedule.full and not self._schedule.stopped:
+                        self._after_checkpoint()
+                        continue
                 if self._schedule.finished and not self._running:
                     break
                 self._wait()
@@ -180,7 +192,7 @@ class RunLoop:
             ok,
             self._done,
             failed,
-            self._schedule.total - self._done - len(failed),
+            self._total - self._done - len(failed),
             time.monotonic() - begun,
             stopped,
         )
@@ -239,8 +251,6 @@ class RunLoop:
             for launch in launches:
                 if self._only_collects(launch.job):
                     self._collected(launch.job)
-                    if self._stage is not stage:
-                        break  # a checkpoint: the jobs have other numbers now
                     continue
                 spec = self._order(launch.job, launch.attempt)
                 if spec is not None:
@@ -250,6 +260,7 @@ class RunLoop:
             self._promise([launch.job for launch, _ in orders])
             self._journal.intend([facts_of(stage, spec) for _, spec in orders])
             for launch, spec in orders:
+                self._save_changed(launch.job)
                 command = spec.body.get("command")
                 attempt = Attempt(launch.job, launch.attempt, spec, command)
                 self._running[spec.token] = attempt
@@ -271,6 +282,14 @@ class RunLoop:
             self.emit(Note("error", written(error.diagnostics)))
             self.emit(JobFailed(info, attempt, 1, str(error), (), (), False, ""))
             return None
+
+    def _save_changed(self, job: int) -> None:
+        """An output that somebody else changed is not deleted with the old ones but kept aside."""
+        marks = self._stage.forecast.marks.get(job)
+        for path in marks.get("output-changed", ()) if marks else ():
+            place = self._journal.keep_aside(path)
+            if place:
+                self.emit(Note("warning", f"{path} was changed by hand; it is kept as {place}"))
 
     def _promise(self, jobs: Sequence[int]) -> None:
         """Before jobs start: their outputs and those of many that come next, with one sync."""
@@ -315,21 +334,34 @@ class RunLoop:
         if not self._settings.drop_metadata:
             self._journal.ended(result)
         seconds = result.ended - result.started
-        self._finish(attempt.job, attempt.key, attempt.attempt, seconds, result.usage)
+        self._finish(
+            attempt.job, attempt.key, attempt.attempt, seconds, result.usage, attempt.shown
+        )
 
-    def _finish(self, job: int, key: str, attempt: int, seconds: float, usage: object) -> None:
+    def _finish(
+        self,
+        job: int,
+        key: str,
+        attempt: int,
+        seconds: float,
+        usage: object,
+        shown: int | None = None,
+    ) -> None:
         stage = self._stage
         self._schedule.succeeded(job)
         self._done += 1
         self._done_keys.add(key)
         rule = stage.plan.rule_of(job)
-        self.emit(JobFinished(job, key, rule.name, attempt, seconds, usage))  # type: ignore[arg-type]
+        number = job if shown is None else shown
+        self.emit(JobFinished(number, key, rule.name, attempt, seconds, usage))  # type: ignore[arg-type]
         counts = self._schedule.counts
-        self.emit(Progress(self._done, self._schedule.total, len(self._running), counts[FAILED]))
+        self.emit(Progress(self._done, self._total, len(self._running), counts[FAILED]))
         for path in self._temps.done(job):
             self._remove(path)
-        if rule.kind == "checkpoint" and self._replan is not None and stage.plan.waits:
-            self._after_checkpoint(job)
+        if rule.kind == "checkpoint":
+            plan = stage.plan
+            plan.workflow.checkpoints.done.add((rule.name, plan.wildcards[job]))
+            self._outdated = bool(self._replan is not None and plan.waits)
 
     def _remove(self, path: str) -> None:
         if self._settings.notemp:
@@ -352,22 +384,29 @@ class RunLoop:
         if not retry:
             self._failed_keys[attempt.key] = None
         self._journal.ended(result)
+        if self._settings.keep_incomplete:
+            self._journal.doubt([path for path in attempt.outputs if os.path.lexists(path)])
         info = self._stage.values.info(job, self._stage.forecast, attempt.command)
+        if attempt.shown != job:
+            info = replace(info, id=attempt.shown)
+        from rulekit.engine.failure import card
+
         self.emit(card(info, attempt.attempt, result, retry, self._settings, self._stage.plan))
 
-    def _after_checkpoint(self, job: int) -> None:
-        """What depends on the checkpoint is planned anew; what ran or runs keeps its place."""
+    def _after_checkpoint(self) -> None:
+        """What depends on checkpoints is planned anew; what ran or runs keeps its place."""
         assert self._replan is not None
+        self._outdated = False
         self._commit(force=True)
         generation = self._stage.generation + 1
         old = self._stage
         running = [attempt.job for attempt in self._running.values() if attempt.job >= 0]
         being_made = frozenset(path for job in running for path in old.plan.outputs[job])
-        stage = self._replan(frozenset(self._done_keys), being_made, old)
+        stage = self._replan(frozenset(self._done_keys), being_made)
         stage.generation = generation
         self._stage = stage
-        done = self._done
-        stopped = self._schedule.stopped
+        self._done_before = self._done
+        held = self._temps.held
         self._begin(stage)
         number = {stage.plan.key(j): j for j in range(len(stage.plan)) if stage.forecast.run[j]}
         for attempt in self._running.values():
@@ -377,10 +416,13 @@ class RunLoop:
         for key in self._failed_keys:
             if key in number:
                 self._schedule.assume_failed(number[key])
-        if stopped:
-            self._schedule.stop()
-        self._done = done
         self.emit(Note("info", "Updating checkpoint dependencies."))
+        made = [
+            j for j, run in enumerate(stage.forecast.run)
+            if not run and stage.plan.key(j) in self._done_keys
+        ]  # fmt: skip
+        for path in self._temps.unneeded(made, held):
+            self._remove(path)
 
     def _commit(self, *, force: bool) -> None:
         now = time.monotonic()

@@ -108,14 +108,20 @@ def make_stage(
         values = JobValues(plan, prepared.settings)
         definitions = JobDefinitions(plan, values, prepared.settings)
         found = forecast(plan, files, memory, definitions, policy)
-        opened = False
-        for checkpoint in set(plan.waits.values()):
-            if checkpoint < 0 or found.run[checkpoint]:
-                continue
-            key = (plan.rule_of(checkpoint).name, plan.wildcards[checkpoint])
-            if key not in gate.done:
-                gate.done.add(key)
-                opened = True
+        opened = not gate.done.issuperset(plan.sourced)
+        gate.done.update(plan.sourced)
+        checkpoints = {rule.index for rule in workflow.rules if rule.kind == "checkpoint"}
+        for job, rule in enumerate(plan.rule) if checkpoints else ():
+            if (
+                rule in checkpoints
+                and not found.run[job]
+                # One whose outputs are gone, and that nobody needs, has nothing to be read.
+                and all(files.exists(path) for path in plan.outputs[job])
+            ):
+                key = (workflow.rules[rule].name, plan.wildcards[job])
+                if key not in gate.done:
+                    gate.done.add(key)
+                    opened = True
         if not opened:
             return Stage(plan, found, values, definitions)
 

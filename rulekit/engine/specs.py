@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
-from rulekit.errors import RuleFileError
+from rulekit.errors import PlanError, RuleFileError
 from rulekit.language.format import compile_template
+from rulekit.language.tbd import TBDString
 from rulekit.model.spec import JobSpec, OutputSpec
 
 TYPE_CHECKING = False
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from rulekit.engine.loop import Stage
     from rulekit.engine.settings import RunSettings
+    from rulekit.model.namedlist import Params
     from rulekit.model.rule import Rule, Workflow
     from rulekit.planning.plan import Job
 
@@ -65,6 +67,8 @@ class SpecBuilder:
         rule = job.rule
         names = values.names(number, attempt, job)
         resources = names["resources"]
+        if values.constants(rule.index).params is None:
+            _refuse_unknown(rule, names["params"])
         body, context = self._body(stage, job, names, attempt)
         outputs = job.output
         if rule.outputs and plan.output_flags(number):
@@ -237,6 +241,19 @@ class SpecBuilder:
 
 _NONE: Mapping[str, Any] = {}
 _RUNNER_FLAGS = ("directory", "touch", "ensure", "protected", "update", "temp")
+
+
+def _refuse_unknown(rule: Rule, params: Params) -> None:
+    """A placeholder must not get into a command. All inputs of the job are there now."""
+    for value in params:
+        if isinstance(value, TBDString):
+            raise PlanError(
+                f"a param of rule `{rule.name}` cannot be known: it depends on a file or a "
+                "checkpoint that is not there when the job starts",
+                code="RK0450",
+                span=rule.span,
+                help="make that file, or the checkpoint's output, an input of the rule",
+            )
 
 
 def _repeats(rule: Rule) -> int:

@@ -6,7 +6,9 @@ import os
 import time
 
 from rulekit.engine.facts import touched_facts
+from rulekit.engine.session import make_stage
 from rulekit.events import Note
+from rulekit.frozen import replace
 from rulekit.model.spec import FileResult, JobResult
 from rulekit.storage.local import DIRECTORY_MARKER, LocalFiles
 
@@ -28,6 +30,7 @@ def touch(prepared: Prepared, listeners: Sequence[Listener]) -> int:
     """
     from rulekit.provenance.facts import Finished
 
+    prepared = _with_checkpoints(prepared)
     plan, forecast = prepared.stage.plan, prepared.stage.forecast
     store = prepared.store
     assert store is not None
@@ -66,6 +69,22 @@ def touch(prepared: Prepared, listeners: Sequence[Listener]) -> int:
     store.commit(finished, run)
     store.end_run(run, time.time(), True)
     return len(finished)
+
+
+def _with_checkpoints(prepared: Prepared) -> Prepared:
+    """The plan as it is with the checkpoints as done whose outputs are there."""
+    gate, files = prepared.workflow.checkpoints, prepared.files
+    while True:
+        plan = prepared.stage.plan
+        keys = {
+            (plan.rule_of(job).name, plan.wildcards[job])
+            for job in plan.waits.values()
+            if job >= 0 and all(files.exists(path) for path in plan.outputs[job])
+        }
+        if keys <= gate.done:
+            return prepared
+        gate.done |= keys
+        prepared = replace(prepared, stage=make_stage(prepared, frozenset()))
 
 
 def _touch_one(path: str, make: bool) -> bool:

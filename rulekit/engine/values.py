@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rulekit.errors import PlanError
 from rulekit.events import JobInfo
 from rulekit.language.jobvalues import (
     constant_params,
@@ -15,19 +16,30 @@ from rulekit.language.resources import (
     job_resources,
     parse_defaults,
 )
+from rulekit.language.tbd import TBD, TBDString
+from rulekit.model.namedlist import Params
 from rulekit.scheduling import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from rulekit.engine.settings import RunSettings
-    from rulekit.model.namedlist import Params, Resources
+    from rulekit.model.namedlist import Resources
+    from rulekit.model.rule import Value
     from rulekit.planning.plan import Job, Plan
     from rulekit.staleness import Forecast
 
 _TOP_PRIORITY = float("inf")
+
+
+def _unknown(given: Sequence[Value]) -> Params:
+    """Params of which only the plain ones are known."""
+    return Params(
+        [TBD if callable(one.value) else one.value for one in given],
+        {one.name: i for i, one in enumerate(given) if one.name is not None},
+    )
 
 
 class RuleConstants:
@@ -43,7 +55,11 @@ class RuleConstants:
 
 
 class JobValues:
-    """Values of the jobs of one plan, under the settings of one run."""
+    """Values of the jobs of one plan, under the settings of one run.
+
+    A job that waits for a checkpoint does not have its inputs yet: what cannot be worked out
+    without them is ``<TBD>``, or left out.
+    """
 
     def __init__(self, plan: Plan, settings: RunSettings) -> None:
         self._plan = plan
@@ -118,7 +134,12 @@ class JobValues:
             return constants.threads
         job = job or self._plan.job(number)
         override = self._settings.set_threads.get(job.rule.name)
-        value = evaluate_threads(job.rule, job.wildcards, job.input, attempt, override)
+        try:
+            value = evaluate_threads(job.rule, job.wildcards, job.input, attempt, override)
+        except PlanError:
+            if number not in self._plan.waits:
+                raise
+            value = 1
         return self._capped(value)
 
     def resources(
@@ -130,16 +151,21 @@ class JobValues:
         job = job or self._plan.job(number)
         if threads is None:
             threads = self.threads(number, attempt, job)
-        return evaluate_resources(
-            job.rule,
-            job.wildcards,
-            job.input,
-            threads,
-            attempt,
-            self._defaults,
-            self._overrides(job.rule.name),
-            self._settings.resources,
-        )
+        try:
+            return evaluate_resources(
+                job.rule,
+                job.wildcards,
+                job.input,
+                threads,
+                attempt,
+                self._defaults,
+                self._overrides(job.rule.name),
+                self._settings.resources,
+            )
+        except PlanError:
+            if number not in self._plan.waits:
+                raise
+            return job_resources({}, threads, self._settings.resources)
 
     def params(self, number: int, job: Job | None = None) -> Params:
         """The params; functions are called once for a job, not again for retries."""
@@ -151,10 +177,16 @@ class JobValues:
             job = job or self._plan.job(number)
             threads = self.threads(number, 1, job)
             resources = self.resources(number, 1, threads, job)
-            found = evaluate_params(
-                job.rule, job.wildcards, job.input, job.output, threads, resources
-            )
-            self._params[number] = found
+            try:
+                found = evaluate_params(
+                    job.rule, job.wildcards, job.input, job.output, threads, resources
+                )
+            except PlanError:
+                if number not in self._plan.waits:
+                    raise
+                found = _unknown(job.rule.params)
+            if not any(isinstance(value, TBDString) for value in found):
+                self._params[number] = found
         return found
 
     def compared_params(self, number: int) -> tuple[str, ...]:

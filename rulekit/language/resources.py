@@ -511,7 +511,10 @@ def evaluate(
     wildcards: Any,
     available: Mapping[str, Any],
 ) -> Any:
-    """What a user function gives; ``<TBD>`` if an input file is missing, `PlanError` if it fails."""
+    """What a user function gives; ``<TBD>`` if an input file or a checkpoint's output is missing.
+
+    Raises `PlanError` if the function fails.
+    """
     from rulekit.language.tbd import TBD
     from rulekit.model.rule import CheckpointPending
 
@@ -523,7 +526,9 @@ def evaluate(
             if not callable(value) or isinstance(value, TBDString):
                 return list(value) if type(value).__name__ == "generator" else value
             function = value
-    except (CheckpointPending, RuleFileError, PlanError, UsageError):
+    except CheckpointPending:
+        return TBD  # asked again when the job starts
+    except (RuleFileError, PlanError, UsageError):
         raise
     except Exception as error:
         files = available.get("input", ())

@@ -76,7 +76,7 @@ def jobs_by_rule(plan: Plan, run: bytes | bytearray) -> dict[str, int]:
 class _RuleForm:
     """The ``%``-format of a rule's block, and what varies from job to job."""
 
-    __slots__ = ("fixed", "form", "form_without_input", "logs", "message", "reasons")
+    __slots__ = ("checkpoint", "fixed", "form", "form_without_input", "logs", "message", "reasons")
 
     def __init__(
         self, plan: Plan, rule: Rule, stamp: str, reason: bool, varying: bool, fixed: str
@@ -100,6 +100,7 @@ class _RuleForm:
         self.form_without_input = head + output + log + tail
         self.fixed = not varying
         self.message = rule.message is not None
+        self.checkpoint = rule.kind == "checkpoint"
         self.reasons: set[str] = set()
 
     def note(self, marks: Mapping[str, object] | None, why: str) -> None:
@@ -161,7 +162,7 @@ def _blocks(
     """Writes the blocks; the result says which rules had which reasons."""
     run, rules, wildcards = forecast.run, plan.rule, plan.wildcards
     inputs, outputs, reason_of = plan.inputs, plan.outputs, forecast.text
-    marks = forecast.marks
+    marks, waits = forecast.marks, plan.waits
     with_reason = "reason" not in quiet
     coloured = paint is not plain
     forms: dict[int, _RuleForm] = {}
@@ -183,7 +184,10 @@ def _blocks(
             needed, made = inputs[job], outputs[job]
             arguments: list[Any] = []
             if needed:
-                arguments.append(needed[0] if len(needed) == 1 else ", ".join(needed))
+                if job in waits:
+                    arguments.append("<TBD>")  # what it reads is known after a checkpoint
+                else:
+                    arguments.append(needed[0] if len(needed) == 1 else ", ".join(needed))
             if made:
                 arguments.append(made[0] if len(made) == 1 else ", ".join(made))
             if form.logs:
@@ -207,6 +211,8 @@ def _blocks(
             command = command_of(job)
             if command is not None:
                 add(paint("command", f"Shell command: {command}") + "\n")
+        if form.checkpoint:
+            add("DAG of jobs will be updated after completion.\n")
         if notes is not None:
             for line in notes(job):
                 add(line + "\n")

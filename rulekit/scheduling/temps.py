@@ -14,13 +14,15 @@ class TempFiles:
 
     Kept are targets, and inputs of a target rule without outputs. Nothing is given up while a
     checkpoint is open (`hold`): what was held back comes from `unneeded` of the next plan's.
+    `held` are the files that were.
     """
 
-    __slots__ = ("_makers", "_plan", "_readers", "hold")
+    __slots__ = ("_makers", "_plan", "_readers", "held", "hold")
 
     def __init__(self, plan: Plan, run: Sequence[int], *, all_temp: bool = False) -> None:
         self._plan = plan
-        self.hold = bool(plan.waits)
+        self.hold = any(run[job] for job in plan.waits)
+        self.held: list[str] = []
         self._readers: dict[str, int] = {}
         self._makers: dict[int, tuple[str, ...]] = {}
         marked = _temporary(plan, all_temp)
@@ -53,14 +55,25 @@ class TempFiles:
                 readers[path] = left - 1
                 if left == 1:
                     free.append(path)
-        return [] if self.hold else free
-
-    def unneeded(self, jobs: Iterable[int]) -> list[str]:
-        """The files of `jobs`, which ran earlier in this run, that no job of this plan reads."""
         if self.hold:
+            self.held += free
             return []
-        makers, readers = self._makers, self._readers
-        return [path for job in jobs for path in makers.get(job, ()) if readers[path] == 0]
+        return free
+
+    def unneeded(self, jobs: Iterable[int], held: Sequence[str] = ()) -> list[str]:
+        """The files that no job of this plan reads, of `jobs`, which ran earlier in this run, and
+        of those that the plan before this one held back."""
+        if self.hold:
+            self.held += held
+            return []
+        makers, readers, plan = self._makers, self._readers, self._plan
+        found = [path for job in jobs for path in makers.get(job, ()) if readers[path] == 0]
+        gone = [path for path in held if path not in plan.producer]
+        if gone:
+            # Who made them is no part of this plan. Somebody may name them all the same.
+            named = {path for inputs in plan.inputs for path in inputs}
+            found += [path for path in dict.fromkeys(gone) if path not in named]
+        return found
 
 
 def _temporary(plan: Plan, all_temp: bool) -> dict[str, int]:

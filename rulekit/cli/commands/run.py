@@ -145,6 +145,8 @@ def shown_command(stage: Stage) -> Callable[[int], str | None]:
         try:
             text: str = template.render(values.names(job), rule.namespace)
         except RulekitError as error:
+            if job in plan.waits:
+                return "<TBD>"
             raise _placed(error, rule) from error
         return text
 
