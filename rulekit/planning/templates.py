@@ -43,24 +43,29 @@ class Paths:
         items: list[FileItem] = []
         names: dict[str, int | tuple[int, int]] = {}
         for entry in entries:
-            start = len(items)
-            items.extend(entry.items)
             if entry.name is not None:
-                names[entry.name] = (start, len(items)) if entry.is_list else start
-        self.items: tuple[FileItem, ...] = tuple(items)
-        self.names: Names = names
+                start = len(items)
+                names[entry.name] = (start, start + len(entry.items)) if entry.is_list else start
+            items += entry.items
         # Index and flags of the flagged items; index and rule of those only one rule may make.
-        self.flags = tuple((i, item.flags) for i, item in enumerate(items) if item.flags)
-        self.fixed = tuple(
-            (i, item.fixed_rule) for i, item in enumerate(items) if item.fixed_rule is not None
-        )
-        where = {name: i for i, name in enumerate(wildcard_names)}
+        flags: list[tuple[int, Mapping[str, object]]] = []
+        fixed: list[tuple[int, str]] = []
         formats: list[str] = []
         slots: list[int] = []
-        for item in items:
-            assert item.pattern is not None
-            formats.append(item.pattern.template)
-            slots.extend(where[item.pattern.names[slot]] for slot in item.pattern.slots)
+        for i, item in enumerate(items):
+            if item.flags:
+                flags.append((i, item.flags))
+            if item.fixed_rule is not None:
+                fixed.append((i, item.fixed_rule))
+            pattern = item.pattern
+            assert pattern is not None
+            formats.append(pattern.template)
+            for slot in pattern.slots:
+                slots.append(wildcard_names.index(pattern.names[slot]))
+        self.items = tuple(items)
+        self.names: Names = names
+        self.flags = tuple(flags)
+        self.fixed = tuple(fixed)
         self.fill = _filler(formats, slots, len(wildcard_names))
 
 
@@ -80,6 +85,9 @@ def _filler(formats: Sequence[str], slots: Sequence[int], count: int) -> Callabl
     return lambda values: tuple((joined % pick(values)).split(_SPLIT))
 
 
+_NONE = Paths((), ())
+
+
 class RuleTemplate:
     """What planning needs of one rule, computed once.
 
@@ -90,25 +98,34 @@ class RuleTemplate:
     __slots__ = ("benchmark", "inputs", "logs", "outputs", "products", "rule")
 
     def __init__(self, rule: Rule) -> None:
-        names = rule.wildcard_names
         self.rule = rule
-        dynamic = any(item.function is not None for entry in rule.inputs for item in entry.items)
-        self.inputs: Paths | None = None if dynamic else Paths(rule.inputs, names)
-        self.outputs = Paths(rule.outputs, names)
-        dynamic_log = any(item.function is not None for entry in rule.logs for item in entry.items)
-        self.logs: Paths | None = None if dynamic_log else Paths(rule.logs, names)
+        names = rule.wildcard_names
+        self.inputs = _static(rule.inputs, names)
+        outputs = _static(rule.outputs, names)
+        assert outputs is not None  # outputs are no functions
+        self.outputs = outputs
+        self.logs = _static(rule.logs, names)
         self.benchmark: Paths | None = None
         if rule.benchmark is not None and rule.benchmark.pattern is not None:
             self.benchmark = _single(rule.benchmark, names)
-        made = [self.outputs, self.logs, self.benchmark]
         # In the order of declaration: outputs, logs, benchmark.
-        self.products: tuple[Pattern, ...] = tuple(
-            item.pattern
-            for paths in made
-            if paths is not None
-            for item in paths.items
-            if item.pattern is not None
-        )
+        products = [item.pattern for item in outputs.items]
+        if self.logs is not None:
+            products += [item.pattern for item in self.logs.items]
+        if self.benchmark is not None:
+            products += [item.pattern for item in self.benchmark.items]
+        self.products: tuple[Pattern, ...] = tuple(products)  # type: ignore[arg-type]
+
+
+def _static(entries: Sequence[Entry], names: Sequence[str]) -> Paths | None:
+    """The items as `Paths`; None if there is a function among them."""
+    if not entries:
+        return _NONE
+    for entry in entries:
+        for item in entry.items:
+            if item.function is not None:
+                return None
+    return Paths(entries, names)
 
 
 def _single(item: FileItem, names: Sequence[str]) -> Paths:
