@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from rulekit.model.rule import Rule, Workflow
-    from rulekit.planning.templates import RuleTemplate
+    from rulekit.planning.templates import Names, RuleTemplate
 
 
 @frozen
@@ -77,9 +77,27 @@ class Plan:
         )
 
     def logs(self, number: int) -> tuple[str, ...]:
-        """The log files of a job, flat."""
+        """The log files of a job, flat. Raises `PlanError` if a function for them fails."""
         paths = self.templates[self.rule[number]].logs
-        return paths.fill(self.wildcards[number]) if paths is not None else ()
+        if paths is None:
+            return self._called_logs(number)[0]
+        return paths.fill(self.wildcards[number])
+
+    def _called_logs(self, number: int) -> tuple[tuple[str, ...], Names]:
+        """Log files that functions give, and their names."""
+        from rulekit.errors import RulekitError
+        from rulekit.language.jobvalues import expand_entries, make_wildcards
+        from rulekit.language.usererrors import function_failed
+
+        rule = self.rule_of(number)
+        wildcards = make_wildcards(rule.wildcard_names, self.wildcards[number])
+        try:
+            files, names = expand_entries(rule.logs, wildcards, rule=rule, fill_results=False)
+        except RulekitError:
+            raise
+        except Exception as error:
+            raise function_failed(rule, "log function", wildcards, error) from error
+        return tuple(map(str, files)), names
 
     def benchmark(self, number: int) -> str | None:
         """The benchmark file of a job."""
@@ -98,14 +116,17 @@ class Plan:
         names = self.input_names[number]
         if names is None:
             names = template.inputs.names if template.inputs is not None else {}
-        log_names = template.logs.names if template.logs is not None else {}
+        if template.logs is None:
+            logs, log_names = self._called_logs(number)
+        else:
+            logs, log_names = template.logs.fill(values), template.logs.names
         return Job(
             number,
             rule,
             Wildcards(values, {name: i for i, name in enumerate(rule.wildcard_names)}),
             InputFiles(self.inputs[number], names),
             OutputFiles(self.outputs[number], template.outputs.names),
-            Log(self.logs(number), log_names),
+            Log(logs, log_names),
             self.benchmark(number),
             self.key(number),
         )

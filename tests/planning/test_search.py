@@ -474,6 +474,20 @@ def test_a_nul_in_a_file_name_is_refused():
     assert code_of(caught) == "RK0413"
 
 
+def test_logs_given_by_functions():
+    plan = make_plan_of(
+        make_rule("r", [], ["{s}.txt"], {"main": lambda wildcards: f"log/{wildcards.s}.{{n}}"}),
+        files=FakeFiles(),
+        targets=["x.txt"],
+    )
+    assert plan.logs(0) == ("log/x.{n}",)
+    assert plan.job(0).log.main == "log/x.{n}"
+    failing = make_rule("r", [], ["x.txt"], [lambda wildcards: 1 / 0])
+    plan = make_plan_of(failing, files=FakeFiles())
+    with pytest.raises(PlanError, match="the log function of rule `r` failed"):
+        plan.logs(0)
+
+
 # -- update ---------------------------------------------------------------------------------
 
 
