@@ -33,6 +33,7 @@ class Loaded:
     workflow: Workflow
     rulefile: str  # absolute, or a URL
     settings: LoadSettings
+    secrets: tuple[str, ...] = ()  # what is not to be shown or written down
 
 
 def load(command: Command) -> Loaded:
@@ -56,7 +57,14 @@ def load(command: Command) -> Loaded:
     workflow = compile_file(rulefile, settings)
     if workflow.workdir is not None and options.directory is None:
         enter(workflow.workdir)
-    return Loaded(workflow, rulefile, settings)
+    secrets: tuple[str, ...] = ()
+    if workflow.envvars or options.envvars:
+        from rulekit.cli.veiled import secrets_of, veil_output
+
+        secrets = secrets_of((*workflow.envvars, *options.envvars))
+        if secrets:
+            veil_output(secrets)
+    return Loaded(workflow, rulefile, settings, secrets)
 
 
 def load_settings(
@@ -167,6 +175,7 @@ def run_settings(command: Command, loaded: Loaded, *, log_path: str | None = Non
         load=loaded.settings,
         command=again(command),
         log_path=log_path,
+        secrets=loaded.secrets,
     )
 
 

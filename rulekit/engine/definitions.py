@@ -13,6 +13,8 @@ from rulekit.model.record import input_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rulekit.engine.settings import RunSettings
     from rulekit.engine.values import JobValues
     from rulekit.model.rule import Rule
@@ -29,6 +31,11 @@ class JobDefinitions:
         self._code: dict[int, str] = {}
         self._env: dict[int, str] = {}
         self._files: dict[str, str] = {}
+        self._veil: Callable[[str], str] | None = None
+        if settings.secrets:
+            from rulekit.model.veil import Veil
+
+            self._veil = Veil(settings.secrets)
 
     def code(self, number: int) -> str:
         """The text whose change makes the job stale, without comments and layout."""
@@ -53,10 +60,18 @@ class JobDefinitions:
             command = template.render(self._values.names(number), rule.namespace)
         except RulekitError:
             return False
+        command = self.shown(command)
         return command == recorded or shell_text(command) == shell_text(recorded)
 
+    def shown(self, text: str) -> str:
+        """A text as it may be written down: without secrets."""
+        return text if self._veil is None else self._veil(text)
+
     def params(self, number: int) -> tuple[str, ...]:
-        return self._values.compared_params(number)
+        """The parameters as they are compared and recorded, without secrets: another value of a
+        secret is no change."""
+        params = self._values.compared_params(number)
+        return params if self._veil is None else tuple(map(self._veil, params))
 
     def environment(self, number: int) -> str:
         index = self._plan.rule[number]

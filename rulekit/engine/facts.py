@@ -15,6 +15,7 @@ def facts_of(stage: Stage, spec: JobSpec) -> JobFacts:
     number = spec.id
     plan, definitions = stage.plan, stage.definitions
     rule = plan.rule_of(number)
+    command = spec.body.get("command") if rule.body.kind == "shell" else None
     return JobFacts(
         spec.token,
         spec.key,
@@ -23,7 +24,7 @@ def facts_of(stage: Stage, spec: JobSpec) -> JobFacts:
         spec.attempt,
         plan.outputs[number],
         definitions.code(number),
-        spec.body.get("command") if rule.body.kind == "shell" else None,
+        None if command is None else definitions.shown(command),
         definitions.params(number),
         definitions.environment(number),
         spec.logs,

@@ -19,6 +19,7 @@ class RunSettings:
     tables that `language.resources` makes of the command line's words. rate: (starts, seconds).
     deployment: ``conda`` | ``apptainer`` | ``env-modules``. latency_wait in seconds.
     digest_limit in bytes. command: how this run was started, for "run it again" hints.
+    secrets: values that are written into no record.
     """
 
     cores: int = 1
@@ -50,3 +51,4 @@ class RunSettings:
     load: Any = None  # the LoadSettings, for processes that read the rule file again
     command: str = "rulekit"
     log_path: str | None = None
+    secrets: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from rulekit.reporting.console import Console
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import IO
 
     from rulekit.events import Event
@@ -21,8 +22,16 @@ class LogFile:
     cannot be written (full disk, read-only folder) never stops the run: it ends.
     """
 
-    def __init__(self, path: str, *, printshellcmds: bool = True) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        printshellcmds: bool = True,
+        hide: Callable[[str], str] | None = None,
+    ) -> None:
+        """`hide` takes away what must not be written, before it is."""
         self.path = path
+        self._hide = hide
         self._commands = printshellcmds
         self._file: IO[str] | None = None
         self._console: Console | None = None
@@ -42,7 +51,8 @@ class LogFile:
                 self._file = open(
                     self.path, "w", encoding="utf-8", errors="surrogateescape", buffering=1 << 16
                 )
-                self._console = Console(_Unflushed(self._file), printshellcmds=self._commands)
+                stream = _Unflushed(self._file, self._hide)
+                self._console = Console(stream, printshellcmds=self._commands)
                 for early in self._early:
                     self._console(early)
                 self._early.clear()
@@ -69,8 +79,10 @@ class LogFile:
 class _Unflushed:
     """A stream whose `flush` waits for the buffer to fill: a log is read after the run."""
 
-    def __init__(self, file: IO[str]) -> None:
-        self.write = file.write
+    def __init__(self, file: IO[str], hide: Callable[[str], str] | None) -> None:
+        self.write: Callable[[str], object] = file.write
+        if hide is not None:
+            self.write = lambda text: file.write(hide(text))
 
     def flush(self) -> None:
         pass

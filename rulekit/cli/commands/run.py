@@ -42,7 +42,7 @@ def execute(command: Command) -> int:
     loaded = session.load(command)
     _wait_for_files(options)
     log_path = _log_path()
-    listeners = make_listeners(options, log_path)
+    listeners = make_listeners(options, log_path, loaded.secrets)
     try:
         building(options, listeners)
         prepared = session.prepare(
@@ -248,8 +248,15 @@ def _everyone(listeners: list[Listener], event: object) -> None:
         listener(event)
 
 
-def make_listeners(options: Options, log_path: str | None) -> list[Listener]:
-    """Who is told: the terminal, the run's log file, JSON lines."""
+def make_listeners(
+    options: Options, log_path: str | None, secrets: tuple[str, ...] = ()
+) -> list[Listener]:
+    """Who is told: the terminal, the run's log file, JSON lines. None of them shows `secrets`."""
+    hide = None
+    if secrets:
+        from rulekit.model.veil import Veil
+
+        hide = Veil(secrets)
     from rulekit.reporting.console import Console
     from rulekit.reporting.paint import is_terminal
 
@@ -297,17 +304,22 @@ def make_listeners(options: Options, log_path: str | None) -> list[Listener]:
         if options.log_json == "-":
             listeners.append(JsonLines(sys.stdout))
         else:
-            listeners.append(JsonLines(_open_log(options.log_json), owned=True))
+            listeners.append(JsonLines(_open_log(options.log_json, hide), owned=True))
     if log_path is not None:
         from rulekit.reporting.logfile import LogFile
 
-        listeners.append(LogFile(log_path, printshellcmds=options.printshellcmds))
+        listeners.append(LogFile(log_path, printshellcmds=options.printshellcmds, hide=hide))
     return listeners
 
 
-def _open_log(path: str) -> IO[str]:
+def _open_log(path: str, hide: Callable[[str], str] | None) -> IO[str]:
     try:
-        return open(path, "w", encoding="utf-8")
+        stream = open(path, "w", encoding="utf-8")
+        if hide is None:
+            return stream
+        from rulekit.cli.veiled import VeiledStream
+
+        return VeiledStream(stream, hide)  # type: ignore[return-value]
     except OSError as error:
         raise UsageError(
             f"--log-json: cannot write `{path}`: {error.strerror}", code="RK0109"

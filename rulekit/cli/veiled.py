@@ -1,0 +1,48 @@
+"""Streams that do not show secrets."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+
+class VeiledStream:
+    """A text stream in front of another one; all but `write` is the other one's."""
+
+    def __init__(self, stream: Any, hide: Callable[[str], str]) -> None:
+        self._stream = stream
+        self._hide = hide
+
+    def write(self, text: str) -> int:
+        """Write without secrets; returns how much of `text` was written, which is all of it."""
+        self._stream.write(self._hide(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write some lines without secrets."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def secrets_of(names: Iterable[str]) -> tuple[str, ...]:
+    """What environment variables hold that is not to be shown."""
+    from rulekit.model.veil import secrets_among
+
+    return secrets_among((os.environ.get(name, "") for name in names), os.path.exists)
+
+
+def veil_output(secrets: tuple[str, ...]) -> None:
+    """From now on this process does not show secrets on stdout and stderr."""
+    from rulekit.model.veil import Veil
+
+    hide = Veil(secrets)
+    sys.stdout = VeiledStream(sys.stdout, hide)
+    sys.stderr = VeiledStream(sys.stderr, hide)
