@@ -257,7 +257,7 @@ def prepare(
         wanted = (*wanted, *_files_of(loaded.workflow, options.target_jobs))
     if wanted:
         wanted = file_targets(wanted, {rule.name for rule in loaded.workflow.rules})
-    return make(
+    prepared = make(
         loaded.workflow,
         tuple(wanted),
         plan_options(options),
@@ -266,3 +266,18 @@ def prepare(
         readonly=readonly,
         listeners=listeners,
     )
+    for note in prepared.store.notes if prepared.store is not None else ():
+        _warn(note, listeners)
+    return prepared
+
+
+def _warn(text: str, listeners: Sequence[Callable[[object], None]]) -> None:
+    if listeners:
+        from rulekit.events import Note
+
+        for listener in listeners:
+            listener(Note("warning", f"warning: {text}"))
+    else:
+        import sys
+
+        sys.stderr.write(f"warning: {text}\n")

@@ -169,7 +169,8 @@ class RunLoop:
                     if self._outdated and not self._schedule.full and not self._schedule.stopped:
                         self._after_checkpoint()
                         continue
-                if self._schedule.finished and not self._running:
+                # In trouble the schedule may count jobs as started that never were.
+                if not self._running and (trouble is not None or self._schedule.finished):
                     break
                 self._wait()
                 self._interrupted()

@@ -82,6 +82,11 @@ class Journal:
             sync_folder(folder)
         except OSError as error:
             os.close(file)
+            for name in (part, path):
+                try:
+                    os.unlink(name)
+                except OSError:
+                    pass
             raise _trouble(path, error) from error
         return journal
 
