@@ -1,8 +1,8 @@
 """A slow planner, written from the language's description and from nothing else.
 
-It recurses, looks at every rule for every file, forgets every failure and knows no indices. What
-it shares with the real one is the order of work: targets in turn, inputs in turn, candidates best
-first; and that a file which has been settled stays as it is.
+It recurses, looks at every rule for every file and knows no indices. What it shares with the real
+one is the order of work: targets in turn, inputs in turn, candidates best first; that a file which
+has been settled stays as it is; and that one which has failed without any cycle fails again.
 """
 
 from __future__ import annotations
@@ -99,6 +99,8 @@ class ReferencePlanner:
         self.patience = patience
         self.made: dict[str, Job | None] = {}
         self.jobs: dict[Job, list[str]] = {}
+        self.failed: set[tuple[str, tuple[Job, ...]]] = set()
+        self.cycles = 0  # met so far
         self.target_jobs: list[Job] = []
 
     # -- targets ---------------------------------------------------------------------------
@@ -210,10 +212,15 @@ class ReferencePlanner:
         if path in self.made:
             return True
         if path in open_files:
+            self.cycles += 1
             return False
         candidates = self._candidates(path, asker, wildcards)
         if fixed_rule is not None:
             candidates = [one for one in candidates if one[0].name == fixed_rule]
+        attempt = (path, tuple(key(*one) for one in candidates))
+        if attempt in self.failed:
+            return False
+        cycles_before = self.cycles
         winner: tuple[Rule, dict[str, str]] | None = None
         for rule, values in candidates:
             if winner is not None and (self.allow_ambiguity or self._higher(winner[0], rule)):
@@ -228,6 +235,8 @@ class ReferencePlanner:
         if self.exists(path):
             self.made[path] = None
             return True
+        if self.cycles == cycles_before:
+            self.failed.add(attempt)
         return False
 
     def _job(
@@ -241,7 +250,10 @@ class ReferencePlanner:
         job = key(rule, values)
         if job in self.jobs:
             return True
-        if job in open_jobs or any(re.search(r"(.+)\1{19,}$", v, re.S) for v in values.values()):
+        if job in open_jobs:
+            self.cycles += 1
+            return False
+        if any(re.search(r"(.+)\1{19,}$", value, re.S) for value in values.values()):
             return False
         try:
             inputs = self._inputs(rule, values)

@@ -71,7 +71,8 @@ def random_input(rng, names, limit):
 
 def random_rule(rng, index):
     names = rng.choice([[], ["x"], ["x"], ["y"], ["x", "y"]])
-    outputs = list({random_pattern(rng, names) for _ in range(rng.choice([1, 1, 2]))})
+    outputs = [random_pattern(rng, names) for _ in range(rng.choice([1, 1, 2]))]
+    outputs = list(dict.fromkeys(outputs))
     logs = [random_pattern(rng, names)] if rng.random() < 0.2 else []
     benchmark = random_pattern(rng, names) if rng.random() < 0.1 else None
     limit = min(map(literal_size, outputs + logs))
@@ -98,6 +99,56 @@ def random_case(rng):
         for _ in range(rng.randint(1, 3))
     ]
     return make_workflow(*made, ruleorder=order), files, targets
+
+
+def random_knot(rng):
+    """Rules without wildcards over few files: many candidates, many cycles, few sources."""
+    names = [f"f{i}" for i in range(rng.randint(2, 8))]
+    rules = []
+    for index in range(rng.randint(2, 14)):
+        outputs = rng.sample(names, 1 if rng.random() < 0.9 else 2)
+        inputs = rng.sample(names, min(len(names), rng.choice([0, 1, 1, 1, 2, 2, 3])))
+        if not inputs and rng.random() < 0.5:
+            inputs = ["raw"]
+        rules.append(make_rule(f"r{index}", inputs, outputs))
+    everybody = [rule.name for rule in rules]
+    order = [rng.sample(everybody, len(everybody))] if rng.random() < 0.8 else []
+    files = frozenset(name for name in [*names, "raw"] if rng.random() < 0.15)
+    targets = [rng.choice(names + everybody) for _ in range(rng.randint(1, 4))]
+    return make_workflow(*rules, ruleorder=order), files, targets
+
+
+def random_splits(rng):
+    """Readers whose wildcards split the same names differently; some splits lead nowhere."""
+    logs = rng.choice([[], [], ["{x}_{y}_a"], ["{y}_{x}"]])
+    rules = [
+        make_rule("part", ["src/{x}-{y}"], ["{x}_{y}"], logs),
+        make_rule("other", ["alt/{x}"], ["{x}_{y}"], constraints={"y": "[ab]"}),
+    ]
+    for index in range(3):
+        fields = rng.choice(["{x}_{y}", "{x}_{y}", "{y}_{x}", "{x}_{y}_a", "{x}_a"])
+        rules.append(make_rule(f"r{index}", [fields], [f"out{index}/{{x}}/{{y}}"]))
+    names = [[rng.choice("ab") for _ in range(3)] for _ in range(2)]
+    files, targets = set(), []
+    for _ in range(rng.randint(3, 9)):
+        parts = rng.choice(names)
+        cut_at = rng.randint(1, 2)
+        split = "_".join(parts[:cut_at]), "_".join(parts[cut_at:])
+        targets.append(f"out{rng.randrange(3)}/{split[0]}/{split[1]}")
+        if rng.random() < 0.7:
+            files.add(f"src/{split[0]}-{split[1]}")
+        if rng.random() < 0.1:
+            files.add(f"alt/{split[0]}")
+    targets = list(dict.fromkeys(targets))
+    # A choice above them: if one of them fails, another selection is tried.
+    for index in range(3):
+        some = rng.sample(targets, rng.randint(1, len(targets)))
+        rules.append(make_rule(f"some{index}", some, ["all"]))
+    order = [("part", "other"), ("some0", "some1", "some2")]
+    return make_workflow(*rules, ruleorder=order), frozenset(sorted(files)), ["all"]
+
+
+CASES = (random_case, random_knot, random_knot, random_splits)
 
 
 def run_real(workflow, files, targets, allow_ambiguity):
@@ -130,7 +181,8 @@ CODES = {
 @settings(max_examples=400)
 @given(st.integers(0, 1 << 40), st.booleans())
 def test_same_plan_as_the_reference(seed, allow_ambiguity):
-    workflow, files, targets = random_case(random.Random(seed))
+    rng = random.Random(seed)
+    workflow, files, targets = rng.choice(CASES)(rng)
     expected = run_reference(workflow, files, targets, allow_ambiguity)
     plan = run_real(workflow, files, targets, allow_ambiguity)
     if isinstance(expected, Exception):
