@@ -51,7 +51,8 @@ def missing_target(workflow: Workflow, path: str, failure: FileFailure) -> PlanE
     return PlanError(
         f"no rule makes `{path}`, and there is no such file",
         code="RK0401",
-        help=did_you_mean("rule", path, [rule.name for rule in workflow.rules])
+        help=_held_back(workflow, path)
+        or did_you_mean("rule", path, [rule.name for rule in workflow.rules])
         or did_you_mean("file", path, _known_files(workflow))
         or "`rulekit --list-rules` shows the rules",
     )
@@ -60,6 +61,22 @@ def missing_target(workflow: Workflow, path: str, failure: FileFailure) -> PlanE
 def job_failed(workflow: Workflow, failure: JobFailure) -> PlanError:
     """The error for a rule that was asked for by name."""
     return _explain(workflow, FileFailure("", (failure,)))
+
+
+def _held_back(workflow: Workflow, path: str) -> str | None:
+    """Help where a rule is not used for a path because of a ``..`` in a wildcard."""
+    if ".." not in path.split("/"):
+        return None
+    for rule in workflow.rules:
+        for entry in (*rule.outputs, *rule.logs):
+            for item in entry.items:
+                pattern = item.pattern
+                if pattern is not None and pattern.slots and pattern.match(path) is not None:
+                    return (
+                        f"`{item.text}` of rule `{rule.name}` fits, but wildcards do not lead out "
+                        "of a folder by `..`: write that part of the path into the rule"
+                    )
+    return None
 
 
 def _known_files(workflow: Workflow) -> list[str]:
@@ -95,7 +112,8 @@ def _explain(workflow: Workflow, failure: FileFailure) -> PlanError:
         if other is not job
     ][:_MOST_OTHERS]
     near = [path for path in _known_files(workflow) if path not in passed]
-    return _error_for(job, tuple(notes), near)
+    held_back = next(filter(None, (_held_back(workflow, file.path) for file in job.files)), None)
+    return _error_for(job, tuple(notes), near, held_back)
 
 
 def _most_telling(tried: tuple[JobFailure, ...]) -> JobFailure:
@@ -114,7 +132,9 @@ def _briefly(job: JobFailure) -> str:
     return "it would be applied to its own output without end"
 
 
-def _error_for(job: JobFailure, notes: tuple[str, ...], near: list[str]) -> PlanError:
+def _error_for(
+    job: JobFailure, notes: tuple[str, ...], near: list[str], held_back: str | None
+) -> PlanError:
     """The error for the deepest cause; `near` are files that could have been meant."""
     rule = job.rule
     if job.kind == "missing":
@@ -130,7 +150,8 @@ def _error_for(job: JobFailure, notes: tuple[str, ...], near: list[str]) -> Plan
             span=rule.span,
             caret=f"this rule needs {them}",
             notes=notes,
-            help=did_you_mean("file", paths[0], [path for path in near if path not in paths])
+            help=held_back
+            or did_you_mean("file", paths[0], [path for path in near if path not in paths])
             or f"no rule makes {them}; check the {names}, or the rule whose output "
             f"{'they' if several else 'it'} should be",
         )

@@ -122,6 +122,16 @@ def test_a_target_that_nothing_makes(target, help_):
     )
 
 
+def test_a_wildcard_that_would_lead_out_of_its_folder():
+    index = make_rule("index", ["{bam}"], ["{bam}.bai"])
+    help_ = (
+        "= help: `{bam}.bai` of rule `index` fits, but wildcards do not lead out of a folder by "
+        "`..`: write that part of the path into the rule"
+    )
+    assert help_ in message(index, targets=["../x.bam.bai"], files=["../x.bam"])
+    assert help_ in message(make_rule("all", ["../x.bam.bai"]), index, files=["../x.bam"])
+
+
 def test_a_rule_with_wildcards_as_target():
     rule = make_rule("map", [], ["{sample}/{lane}.bam"])
     assert message(rule, targets=["map"]) == expected(
