@@ -128,7 +128,8 @@ further down may come from this one.""",
     "RK0210": """\
 word that is no statement of the language
 The line looks like a statement (`word: value`), but is read as Python, where it does nothing.
-If a statement was meant, the help line names the near one.""",
+If a statement was meant, the help line names the near one. If it is a directive that stands just
+below a rule without any, it is an error: directives are indented deeper than `rule NAME:`.""",
     "RK0211": """\
 Python's reader gave up
 The text is nested too deeply, or too long, for Python. Split the expression.""",
@@ -346,6 +347,15 @@ A job that reads a file with `before_update` cannot depend on the job that updat
 file name that no file can have
 An input function gives a name with a NUL character. Look at where the name comes from: perhaps a
 binary file was read as a list of names.""",
+    "RK0415": """\
+pipe or service that cannot work
+A `pipe` output exists only while its job and the one job that reads it run side by side; a
+`service` output only while its job runs, beside all that use it. Neither can be a target, both
+need `shell:` or `script:` on either side, and no other job can stand between the two.""",
+    "RK0416": """\
+jobs that run together need more than there is
+Jobs joined by pipes start at the same time, so there must be cores and resources for all of them;
+a service needs its own and those of the largest job that uses it.""",
     "RK0414": """\
 output inside another rule's directory
 A directory that is an output is removed before its job runs, and everything in it. A file in it

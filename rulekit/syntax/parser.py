@@ -63,7 +63,11 @@ def parse(text: str, path: str) -> RuleFile:
     python, mistakes = pythontext.parse(source, filled, lines, lexer.statements)
     if python is None:
         raise _error(mistakes)
-    warnings += pythontext.suspicions(source, python, hole_lines)
+    suspicions = pythontext.suspicions(source, python, hole_lines, statements)
+    misplaced = [found for found in suspicions if found.severity == "error"]
+    if misplaced:
+        raise _error(misplaced)
+    warnings += suspicions
     warnings.sort(key=_place)
     return RuleFile(source, tuple(statements), tuple(warnings), python, hole_lines)
 

@@ -7,17 +7,19 @@ import re
 import sys
 import warnings
 
-from rulekit.errors.diagnostic import Diagnostic, did_you_mean
+from rulekit.errors.diagnostic import Diagnostic, Label, did_you_mean
 from rulekit.errors.tree import RuleFileError
-from rulekit.syntax.keywords import STATEMENT_TOKENS
+from rulekit.syntax.keywords import RULE_DIRECTIVES, STATEMENT_TOKENS
+from rulekit.syntax.tree import Rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rulekit.syntax.lexer import LexedStatement
     from rulekit.syntax.scanner import Line
     from rulekit.syntax.source import Source
+    from rulekit.syntax.tree import Statement
 
 # What Python raises for texts that are not Python, or too deep for it.
 FAILURES = (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError)
@@ -231,16 +233,29 @@ def _missing_colon(source: Source, line: int) -> Diagnostic | None:
     )
 
 
-def suspicions(source: Source, python: ast.Module, holes: Mapping[int, int]) -> list[Diagnostic]:
-    """Warnings for lines that are legal Python but were surely meant as a statement."""
+def suspicions(
+    source: Source,
+    python: ast.Module,
+    holes: Mapping[int, int],
+    statements: Sequence[Statement],
+) -> list[Diagnostic]:
+    """Warnings for lines that are legal Python but were surely meant as a statement, and errors
+    for directives beside a rule that has none."""
     found: list[Diagnostic] = []
     blocks: list[list[ast.stmt]] = [python.body]
     while blocks:
+        empty: Rule | None = None
         for node in blocks.pop():
+            before, empty = empty, None
             if node.lineno in holes:
+                statement = statements[holes[node.lineno]]
+                if isinstance(statement, Rule) and not (
+                    statement.docstrings or statement.directives or statement.action
+                ):
+                    empty = statement
                 continue
             if isinstance(node, ast.AnnAssign):
-                suspicion = _suspicion(source, node)
+                suspicion = _suspicion(source, node, before)
                 if suspicion is not None:
                     found.append(suspicion)
             elif not isinstance(node, ast.ClassDef):
@@ -253,16 +268,24 @@ def suspicions(source: Source, python: ast.Module, holes: Mapping[int, int]) -> 
     return found
 
 
-def _suspicion(source: Source, node: ast.AnnAssign) -> Diagnostic | None:
-    """`configfle: "x"` and `if a: include: "x"` are annotations for Python."""
+def _suspicion(source: Source, node: ast.AnnAssign, empty: Rule | None) -> Diagnostic | None:
+    """`configfle: "x"` and `if a: include: "x"` are annotations for Python, and so is a directive
+    that is not indented below its rule (`empty`, just before it)."""
     if node.value is not None or not isinstance(node.target, ast.Name):
         return None
     if not isinstance(node.annotation, (ast.Constant, ast.JoinedStr, ast.Call, ast.Subscript)):
         return None
     word = node.target.id
-    if word in STATEMENT_TOKENS:
+    severity = "warning"
+    labels: tuple[Label, ...] = ()
+    if empty is not None and word in RULE_DIRECTIVES:
+        severity = "error"
+        labels = (Label(source.span(empty.header.start, empty.header.end), "has no directives"),)
+        message = f"the directive `{word}` does not belong to the rule above it"
+        help_: str | None = "indent the directives of a rule deeper than its first line"
+    elif word in STATEMENT_TOKENS:
         message = f"`{word}` is plain Python here, an annotation without effect"
-        help_: str | None = f"let the statement `{word}` begin a line of its own"
+        help_ = f"let the statement `{word}` begin a line of its own"
     else:
         message = (
             f"`{word}` is no statement of the language; for Python this line is an annotation "
@@ -278,6 +301,7 @@ def _suspicion(source: Source, node: ast.AnnAssign) -> Diagnostic | None:
         "RK0210",
         message,
         source.span(start, start + len(word)),
+        labels=labels,
         help=help_,
-        severity="warning",
+        severity=severity,
     )
