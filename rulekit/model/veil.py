@@ -27,8 +27,9 @@ class Veil:
         forms: set[str] = set()
         for secret in secrets:
             for one in (secret, *(line for line in secret.split("\n") if len(line) >= _SHORTEST)):
-                forms |= {one, repr(one)[1:-1], json.dumps(one)[1:-1]}
-                forms.add(one.replace("'", "'\"'\"'"))
+                shell = (one, one.replace("'", "'\"'\"'"), one.replace("'", "'\\''"))
+                for text in (*shell, _in_double_quotes(one)):
+                    forms |= {text, repr(text)[1:-1], json.dumps(text)[1:-1]}
         # The longest first: a secret may be a part of another one.
         self._forms = sorted(forms, key=len, reverse=True)
 
@@ -38,3 +39,9 @@ class Veil:
             if form in text:
                 text = text.replace(form, HIDDEN)
         return text
+
+
+def _in_double_quotes(text: str) -> str:
+    for character in '\\$`"':
+        text = text.replace(character, "\\" + character)
+    return text

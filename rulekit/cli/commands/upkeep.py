@@ -1,4 +1,4 @@
-"""`--unlock`, `--cleanup-metadata`, `--cleanup-shadow`."""
+"""`--unlock`, `--cleanup-metadata`, `--cleanup-shadow`; with `-n` they say what they would do."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 def execute(command: Command) -> int:
     options = command.options
     _enter_workdir(command)
+    dry = options.dry_run
     if options.unlock:
-        return unlock()
+        return unlock(dry=dry)
     if options.cleanup_metadata:
-        return forget(options.cleanup_metadata)
-    cleanup_shadow(options.shadow_prefix)
+        return forget(options.cleanup_metadata, dry=dry)
+    cleanup_shadow(options.shadow_prefix, dry=dry)
     return 0
 
 
@@ -34,7 +35,7 @@ def _enter_workdir(command: Command) -> None:
         session.enter(command.options.directory)
 
 
-def unlock() -> int:
+def unlock(*, dry: bool = False) -> int:
     """Clears locks of runs that have ended here, or that run elsewhere, and those of Snakemake."""
     from rulekit.provenance.owner import ALIVE
 
@@ -44,10 +45,12 @@ def unlock() -> int:
         if owner is not None and owner.state() == ALIVE:
             write(f"{path} belongs to {owner}, which is running: it is kept\n")
             kept += 1
+        elif dry:
+            write(f"Would remove the lock of {owner or 'an unknown run'}.\n")
         elif _removed(path):
             write(f"Removed the lock of {owner or 'an unknown run'}.\n")
     folder = os.path.join(".snakemake", "locks")
-    if os.path.isdir(folder):
+    if os.path.isdir(folder) and not dry:
         removed = sum(_removed(os.path.join(folder, name)) for name in os.listdir(folder))
         if removed:
             write(f"Removed {removed} lock files of Snakemake.\n")
@@ -88,16 +91,21 @@ def _removed(path: str) -> bool:
     return True
 
 
-def forget(paths: tuple[str, ...]) -> int:
+def forget(paths: tuple[str, ...], *, dry: bool = False) -> int:
     """Forget how files were made; 1 if nothing was known of one of them."""
     from rulekit.engine.session import open_store
 
     store = None
     if os.path.exists(os.path.join(session.STATE_DIR, "provenance.sqlite")):
-        store = open_store(session.STATE_DIR, readonly=False)
+        store = open_store(session.STATE_DIR, readonly=dry)
     unknown = []
     for path in paths:
-        if store is None or not store.forget([os.path.normpath(path)]):
+        name = os.path.normpath(path)
+        if store is None:
+            unknown.append(path)
+        elif dry and store.record(name) is not None:
+            sys.stderr.write(f"Would forget how {path} was made.\n")
+        elif dry or not store.forget([name]):
             unknown.append(path)
     if store is not None:
         store.close()
@@ -106,10 +114,35 @@ def forget(paths: tuple[str, ...]) -> int:
     return 1 if unknown else 0
 
 
-def cleanup_shadow(prefix: str | None) -> None:
-    """Remove what killed jobs left in the shadow directory."""
+def cleanup_shadow(prefix: str | None, *, dry: bool = False) -> None:
+    """Remove what killed jobs left in the shadow directory, but nothing of runs that go on."""
     import shutil
 
-    folder = os.path.join(prefix or session.STATE_DIR, "shadow")
-    if os.path.isdir(folder):
-        shutil.rmtree(folder, ignore_errors=True)
+    folder = prefix or os.path.join(session.STATE_DIR, "shadow")
+    if not os.path.isdir(folder):
+        return
+    live = _live_runs()
+    for name in sorted(os.listdir(folder)):
+        if name.partition(".")[0] in live or (prefix is not None and name.count(".") != 3):
+            continue
+        path = os.path.join(folder, name)
+        if dry:
+            sys.stderr.write(f"Would remove {path}\n")
+        else:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _live_runs() -> set[str]:
+    from rulekit.provenance import journal
+    from rulekit.provenance.owner import DEAD, is_running
+
+    found: set[str] = set()
+    for path in journal.left_behind(session.STATE_DIR):
+        try:
+            past = journal.read(path)
+        except OSError:
+            continue
+        host_lives = past.host is not None and is_running(*past.host)
+        if host_lives or (past.owner is not None and past.owner.state() != DEAD):
+            found.add(past.run)
+    return found
