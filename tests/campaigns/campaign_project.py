@@ -59,7 +59,7 @@ class Project:
             **settings,
         )
         said = Said(done)
-        assert "Traceback" not in said.text and "internal error" not in said.text, said.text
+        assert "Traceback" not in said.text and "RK0001" not in said.text, said.text
         assert said.code in DOCUMENTED, (said.code, said.text)
         assert code is None or said.code == code, (said.code, said.text)
         return said
