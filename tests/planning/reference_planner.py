@@ -126,10 +126,10 @@ class ReferencePlanner:
             if job not in seen:
                 seen.add(job)
                 todo += self.needs(job)
-        makers: dict[str, Job] = {p: j for p, j in self.made.items() if j is not None}
+        makers: dict[str, Job] = {p: j for p, j in self.made.items() if j in seen}
         for job in seen:
             for path in self.outputs(job):
-                if makers.setdefault(path, job) != job and makers[path] in seen:
+                if makers.setdefault(path, job) != job:
                     raise MadeTwice(path)
         return seen
 
