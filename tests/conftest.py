@@ -1,8 +1,14 @@
-"""What all tests share: hypothesis without deadlines, `tests/support` importable as `support`."""
+"""What all tests share: hypothesis without deadlines, `tests/support` importable as `support`,
+and the servers of `tests/azure` as fixtures."""
 
 from __future__ import annotations
 
 import os
+import sys
+
+# Not as a package: `azure` is the real SDK's.
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "azure"))
+from azurite import azurite, container  # noqa: E402, F401  fixtures for every room
 
 try:
     from hypothesis import HealthCheck, settings
