@@ -8,7 +8,7 @@ import sys
 
 # Not as a package: `azure` is the real SDK's.
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "azure"))
-from azurite import azurite, container  # noqa: E402, F401  fixtures for every room
+from azurite import azurite, container  # noqa: F401  fixtures for every room
 
 try:
     from hypothesis import HealthCheck, settings

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import time
 import uuid
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -171,7 +171,7 @@ class Azurite:
 
 
 def _after(hours: float) -> datetime:
-    return datetime.now(timezone.utc) + timedelta(hours=hours)
+    return datetime.now(UTC) + timedelta(hours=hours)
 
 
 @pytest.fixture(scope="session")
