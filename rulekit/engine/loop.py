@@ -32,12 +32,13 @@ from rulekit.scheduling.schedule import FAILED, WANTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Protocol
 
     from rulekit.engine.definitions import JobDefinitions
     from rulekit.engine.journal import RunJournal
     from rulekit.engine.settings import RunSettings
+    from rulekit.engine.units import OpenGroup, Units
     from rulekit.engine.values import JobValues
     from rulekit.executors.local import Started
     from rulekit.model.spec import JobSpec
@@ -50,6 +51,12 @@ if TYPE_CHECKING:
         """Runs orders; `poll` waits for answers, at most so many seconds (None: any time)."""
 
         def submit(self, spec: JobSpec) -> None: ...
+        def submit_together(
+            self,
+            specs: Sequence[JobSpec],
+            amounts: Sequence[Mapping[str, int]],
+            budget: Mapping[str, int],
+        ) -> None: ...
         def cancel(self, token: str, hard: bool = ...) -> None: ...
         def poll(self, timeout_s: float | None) -> Sequence[JobResult | Started]: ...
 
@@ -125,19 +132,32 @@ class RunLoop:
         self._offer = Offer(settings.cores, settings.jobs, settings.resources)
         self._promised = bytearray(len(stage.plan))
         self._next_promise = 0
-        self._schedule = Schedule(
-            stage.plan,
-            stage.forecast.run,
-            stage.values.request,
-            stage.values.retries,
-            self._offer,
-            settings.keep_going,
-        )
+        plan, run, values = stage.plan, stage.forecast.run, stage.values
+        self._units: Units | None = None
+        self._groups: dict[int, OpenGroup] = {}  # those that run, by leader
+        if plan.streams:
+            from rulekit.engine.units import Units
+
+            units = self._units = Units(plan, run, self._offer)
+            units.check(values.request)
+            graph = units.contracted(run)
+            self._schedule = Schedule(
+                graph,
+                graph.run,
+                units.request(values.request),
+                units.retries(values.retries),
+                self._offer,
+                settings.keep_going,
+            )
+        else:
+            self._schedule = Schedule(
+                plan, run, values.request, values.retries, self._offer, settings.keep_going
+            )
         self._temps = TempFiles(stage.plan, stage.forecast.run, all_temp=settings.all_temp)
 
     @property
     def _total(self) -> int:
-        return self._done_before + self._schedule.total
+        return self._done_before + self._stage.forecast.count
 
     def emit(self, event: object) -> None:
         for listener in self._listeners:
@@ -166,7 +186,9 @@ class RunLoop:
                 if trouble is None and not self._interrupts.count:
                     self._launch()
                     # A plan costs as much as many jobs: not before there is room for more of them.
-                    if self._outdated and not self._schedule.full and not self._schedule.stopped:
+                    if self._outdated and not (
+                        self._schedule.full or self._schedule.stopped or self._groups
+                    ):
                         self._after_checkpoint()
                         continue
                 # In trouble the schedule may count jobs as started that never were.
@@ -248,29 +270,58 @@ class RunLoop:
                 return
             self._rate.started(now, len(launches))
             stage = self._stage
-            orders = []
+            orders: list[JobSpec] = []
+            groups: list[tuple[int, list[JobSpec]]] = []
             for launch in launches:
+                members = self._units.members.get(launch.job) if self._units else None
+                if members is not None:
+                    specs = self._order_group(launch.job, members, launch.attempt)
+                    orders += specs
+                    groups.append((launch.job, specs))
+                    continue
                 if self._only_collects(launch.job):
                     self._collected(launch.job)
                     continue
                 spec = self._order(launch.job, launch.attempt)
                 if spec is not None:
-                    orders.append((launch, spec))
+                    orders.append(spec)
             if not orders:
                 continue
-            self._promise([launch.job for launch, _ in orders])
-            self._journal.intend([facts_of(stage, spec) for _, spec in orders])
-            for launch, spec in orders:
-                self._save_changed(launch.job)
+            self._promise([spec.id for spec in orders])
+            self._journal.intend([facts_of(stage, spec) for spec in orders])
+            for leader, specs in groups:
+                if specs:
+                    self._submit_group(leader, specs)
+            for spec in orders:
+                self._save_changed(spec.id)
                 command = spec.body.get("command")
-                attempt = Attempt(launch.job, launch.attempt, spec, command)
-                self._running[spec.token] = attempt
-                self._executor.submit(spec)
-                info = stage.values.info(launch.job, stage.forecast, command)
-                self.emit(JobStarted(info, launch.attempt))
+                self._running[spec.token] = Attempt(spec.id, spec.attempt, spec, command)
+                if self._units is None or spec.id not in self._units.leader:
+                    self._executor.submit(spec)
+                info = stage.values.info(spec.id, stage.forecast, command)
+                self.emit(JobStarted(info, spec.attempt))
 
-    def _order(self, job: int, attempt: int) -> JobSpec | None:
-        """The order for a job that starts now; None if it cannot be made: then it has failed."""
+    def _order_group(self, leader: int, jobs: Sequence[int], attempt: int) -> list[JobSpec]:
+        """The orders for jobs that run together; none if one of them cannot be made."""
+        specs = []
+        for job in jobs:
+            spec = self._order(job, attempt, leader)
+            if spec is None:
+                return []
+            specs.append(spec)
+        return specs
+
+    def _submit_group(self, leader: int, specs: Sequence[JobSpec]) -> None:
+        from rulekit.engine.units import OpenGroup
+
+        assert self._units is not None
+        self._groups[leader] = OpenGroup(spec.id for spec in specs)
+        request = self._stage.values.request
+        self._executor.submit_together(specs, *self._units.limits(specs, request))
+
+    def _order(self, job: int, attempt: int, leader: int | None = None) -> JobSpec | None:
+        """The order for a job that starts now; None if it cannot be made: then it has failed, or
+        all that runs together with it (`leader`)."""
         try:
             return self._specs.build(self._stage, job, attempt)
         except RulekitError as error:
@@ -279,7 +330,7 @@ class RunLoop:
             info = self._stage.values.plain_info(job, self._stage.forecast)
             self.emit(JobStarted(info, attempt))
             self._failed_keys[info.key] = None
-            self._schedule.failed(job, may_retry=False)
+            self._schedule.failed(job if leader is None else leader, may_retry=False)
             self.emit(Note("error", written(error.diagnostics)))
             self.emit(JobFailed(info, attempt, 1, str(error), (), (), False, ""))
             return None
@@ -318,6 +369,7 @@ class RunLoop:
         """A rule without an action is done when its inputs are."""
         info = self._stage.values.info(job, self._stage.forecast, None)
         self.emit(JobStarted(info, 1))
+        self._schedule.succeeded(job)
         self._finish(job, info.key, 1, 0.0, {})
 
     # -- ending ------------------------------------------------------------------------------
@@ -329,15 +381,44 @@ class RunLoop:
         if attempt.job < 0:  # the plan that a checkpoint gave has no such job any more
             self._journal.ended(result)
             return
+        if self._units is not None and attempt.job in self._units.leader:
+            self._group_result(attempt, result)
+            return
         if not result.ok:
             self._failure(attempt, result)
             return
         if not self._settings.drop_metadata:
             self._journal.ended(result)
         seconds = result.ended - result.started
+        self._schedule.succeeded(attempt.job)
         self._finish(
             attempt.job, attempt.key, attempt.attempt, seconds, result.usage, attempt.shown
         )
+
+    def _group_result(self, attempt: Attempt, result: JobResult) -> None:
+        """A result of one of several jobs that run together. Only when all have ended it is known
+        whether there is another attempt, and what waits for them can start."""
+        assert self._units is not None
+        leader = self._units.leader[attempt.job]
+        group = self._groups[leader]
+        group.ended(attempt, result)
+        if result.ok:
+            if not self._settings.drop_metadata:
+                self._journal.ended(result)
+            if attempt.key not in self._done_keys:
+                seconds = result.ended - result.started
+                self._finish(attempt.job, attempt.key, attempt.attempt, seconds, result.usage)
+        if group.left:
+            return
+        del self._groups[leader]
+        if not group.failures:
+            self._schedule.succeeded(leader)
+            return
+        self._units.again(leader, [failed.job for failed, _ in group.failures])
+        may_retry = not group.cancelled and not self._interrupts.count
+        retry = self._schedule.failed(leader, may_retry=may_retry)
+        for failed, why in group.failures:
+            self._failed(failed, why, retry, silent=why.problem == "partner")
 
     def _finish(
         self,
@@ -349,7 +430,6 @@ class RunLoop:
         shown: int | None = None,
     ) -> None:
         stage = self._stage
-        self._schedule.succeeded(job)
         self._done += 1
         self._done_keys.add(key)
         rule = stage.plan.rule_of(job)
@@ -382,11 +462,21 @@ class RunLoop:
         job = attempt.job
         cancelled = result.problem == "cancelled"
         retry = self._schedule.failed(job, may_retry=not cancelled and not self._interrupts.count)
-        if not retry:
+        self._failed(attempt, result, retry)
+
+    def _failed(
+        self, attempt: Attempt, result: JobResult, retry: bool, *, silent: bool = False
+    ) -> None:
+        """Tells of a failed attempt. `silent`: it was only stopped because of another one."""
+        job = attempt.job
+        if not retry and not silent:
             self._failed_keys[attempt.key] = None
         self._journal.ended(result)
         if self._settings.keep_incomplete:
             self._journal.doubt([path for path in attempt.outputs if os.path.lexists(path)])
+        if silent:
+            self.emit(Note("info", f"`{attempt.key}` was stopped: {result.detail}"))
+            return
         info = self._stage.values.info(job, self._stage.forecast, attempt.command)
         if attempt.shown != job:
             info = replace(info, id=attempt.shown)
@@ -414,9 +504,11 @@ class RunLoop:
             attempt.job = number.get(attempt.key, -1)
             if attempt.job >= 0:
                 self._schedule.resume(attempt.job, attempt.attempt)
-        for key in self._failed_keys:
-            if key in number:
-                self._schedule.assume_failed(number[key])
+        failed = [number[key] for key in self._failed_keys if key in number]
+        if self._units is not None:
+            failed = list(dict.fromkeys(self._units.leader.get(job, job) for job in failed))
+        for job in failed:
+            self._schedule.assume_failed(job)
         self.emit(Note("info", "Updating checkpoint dependencies."))
         made = [
             j for j, run in enumerate(stage.forecast.run)

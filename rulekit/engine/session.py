@@ -105,6 +105,9 @@ def make_stage(
     gate = workflow.checkpoints
     while True:
         plan = make_plan(workflow, prepared.targets, files, prepared.options)
+        if plan.streams:
+            # What a killed run left of a pipe is not the file.
+            files.hide(stream.path for stream in plan.streams)
         values = JobValues(plan, prepared.settings)
         definitions = JobDefinitions(plan, values, prepared.settings)
         found = forecast(plan, files, memory, definitions, policy)

@@ -240,7 +240,9 @@ class SpecBuilder:
 
 
 _NONE: Mapping[str, Any] = {}
-_RUNNER_FLAGS = ("directory", "touch", "ensure", "protected", "update", "temp")
+_RUNNER_FLAGS = (
+    "directory", "touch", "ensure", "protected", "update", "temp", "pipe", "service",
+)  # fmt: skip
 
 
 def _refuse_unknown(rule: Rule, params: Params) -> None:

@@ -347,6 +347,11 @@ A job that reads a file with `before_update` cannot depend on the job that updat
 file name that no file can have
 An input function gives a name with a NUL character. Look at where the name comes from: perhaps a
 binary file was read as a list of names.""",
+    "RK0414": """\
+output inside another rule's directory
+A directory that is an output is removed before its job runs, and everything in it. A file in it
+that another job makes would be lost. Let one rule make the whole directory, or put the file
+somewhere else.""",
     "RK0415": """\
 pipe or service that cannot work
 A `pipe` output exists only while its job and the one job that reads it run side by side; a
@@ -356,11 +361,6 @@ need `shell:` or `script:` on either side, and no other job can stand between th
 jobs that run together need more than there is
 Jobs joined by pipes start at the same time, so there must be cores and resources for all of them;
 a service needs its own and those of the largest job that uses it.""",
-    "RK0414": """\
-output inside another rule's directory
-A directory that is an output is removed before its job runs, and everything in it. A file in it
-that another job makes would be lost. Let one rule make the whole directory, or put the file
-somewhere else.""",
     "RK0450": """\
 input function with a wrong result
 An input function gives a file name, a path, or a list of them (nested lists are fine); with

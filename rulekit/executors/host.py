@@ -1,10 +1,12 @@
 """The runner process: starts jobs, waits for them, writes the journal. It outlives the engine.
 
-One thread, no polling. Messages from the engine: ``("submit", spec)``, ``("cancel", token,
-hard)``; messages to it: ``("started", token, pid)`` and ``("result", answer)``.
+One thread, no polling. Messages from the engine: ``("submit", spec)``, ``("together", specs,
+amounts, budget)``, ``("cancel", token, hard)``; messages to it: ``("started", token, pid)`` and
+``("result", answer)``.
 
 Jobs that only need a start are handled here. Those that need waiting, copying or measuring get a
-fork of this process, a *warden*, that drives the one attempt (`rulekit.runner.drive`).
+fork of this process, a *warden*, that drives the one attempt (`rulekit.runner.drive`), and so do
+those that run together (`rulekit.runner.together`).
 
 When the engine is gone (end of file), no new job starts, the running ones come to their end,
 their results go to the journal, and the process ends.
@@ -35,16 +37,21 @@ if TYPE_CHECKING:
 
     from rulekit.model.spec import JobResult, JobSpec
 
+    # What each of several attempts uses of limited resources, and how much of them there is.
+    Limits = tuple[list[dict[str, int]], dict[str, int]]
+    Driven = tuple[list[JobSpec], Limits | None]
+
 GRACE_S = drive.GRACE_S
 
 
 class Job:
-    """A job that runs: its own process, or the warden that drives it."""
+    """A job that runs: its own process, or the warden that drives it (and others with it)."""
 
     __slots__ = (
         "attempt",
         "gone",
         "kill_at",
+        "left",
         "pid",
         "problem",
         "quiet",
@@ -60,6 +67,7 @@ class Job:
         self.warden = warden  # read end of its pipe
         self.problem: str | None = None
         self.kill_at = 0.0
+        self.left = {spec.token: spec}  # those a warden drives that have no result yet
         self.gone = False  # its process has ended, and is waited for
         self.quiet = False  # its warden has closed its end of the pipe
         self.status = 0
@@ -132,11 +140,15 @@ class Host:
     def handle(self, messages: list[Any]) -> None:
         """Do what the engine asks. Journal lines are on file before any process starts."""
         prepared: list[Attempt] = []
-        driven: list[JobSpec] = []
+        driven: list[Driven] = []
         cancelled: list[tuple[str, bool]] = []
         for message in messages:
             if message[0] == "cancel":
                 cancelled.append((message[1], message[2]))
+                continue
+            if message[0] == "together":
+                specs = [wire.spec_from_tuple(values) for values in message[1]]
+                driven.append((specs, (message[2], message[3])))
                 continue
             spec = wire.spec_from_tuple(message[1])
             try:
@@ -144,12 +156,12 @@ class Host:
                     os.chdir(spec.workdir)
                     self.workdir = spec.workdir
                 if _needs_warden(spec):
-                    driven.append(spec)
+                    driven.append(([spec], None))
                 else:
                     prepared.append(steps.prepare(spec))
             except Refused as refused:
                 if refused.problem == "missing-input" and spec.latency_wait_s > 0:
-                    driven.append(spec)
+                    driven.append(([spec], None))
                 else:
                     self.answer(steps.refused(spec, refused))
                 continue
@@ -164,23 +176,25 @@ class Host:
             if job is not None:
                 self.stop(job, "cancelled", hard)
 
-    def start_all(self, prepared: list[Attempt], driven: list[JobSpec]) -> None:
+    def start_all(self, prepared: list[Attempt], driven: list[Driven]) -> None:
         """Start attempts, once the journal says so."""
         now = time.time()
-        for token in [a.spec.token for a in prepared] + [spec.token for spec in driven]:
-            self.lines.append(f'{{"s": ["{token}", {now:.3f}]}}')
+        ordered = [attempt.spec for attempt in prepared]
+        ordered += [spec for specs, _ in driven for spec in specs]
+        for spec in ordered:
+            self.lines.append(f'{{"s": ["{spec.token}", {now:.3f}]}}')
         problem_text = self.write_lines()
         if problem_text is not None:
             unwritten = Refused("disk", f"the journal cannot be written: {problem_text}")
             for attempt in prepared:
                 steps.clean_up(attempt)
-            for spec in [attempt.spec for attempt in prepared] + driven:
+            for spec in ordered:
                 self.answer(steps.refused(spec, unwritten))
             return
         for attempt in prepared:
             self.begin(attempt)
-        for spec in driven:
-            self.appoint(spec)
+        for one in driven:
+            self.appoint(*one)
 
     def begin(self, attempt: Attempt) -> None:
         """Start a prepared attempt."""
@@ -204,8 +218,11 @@ class Host:
         if self.announce:
             self.outbox.append(("started", spec.token, attempt.pid))
 
-    def appoint(self, spec: JobSpec) -> None:
-        """Fork a warden that drives the attempt and sends its result through a pipe."""
+    def appoint(self, specs: list[JobSpec], limits: Limits | None) -> None:
+        """Fork a warden that drives attempts and sends their results through a pipe.
+
+        With `limits` they run together, else there is only one.
+        """
         ours, theirs = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -215,7 +232,10 @@ class Host:
                 # Who holds one end of a pipe hides from the other end that this host is gone.
                 for file in (ours, self.control, self.answers, *self.wardens):
                     os.close(file)
-                _write_all(theirs, pack([drive_job(spec, self.environments, theirs)]))
+                if limits is None:
+                    _write_all(theirs, pack([drive_job(specs[0], self.environments, theirs)]))
+                else:
+                    drive_together(specs, limits, self.environments, theirs)
                 status = 0
             except BrokenPipeError:
                 pass  # nobody watches any more; the next start sees to what is left
@@ -225,9 +245,11 @@ class Host:
                 os._exit(status)
         os.close(theirs)
         os.set_blocking(ours, False)
-        job = Job(spec, pid, None, ours)
+        job = Job(specs[0], pid, None, ours)
         self.jobs[pid] = job
-        self.by_token[spec.token] = job
+        for spec in specs:
+            job.left[spec.token] = spec
+            self.by_token[spec.token] = job
         self.wardens[ours] = (job, Reader(ours))
         self.poll.register(ours, select.POLLIN)
 
@@ -300,10 +322,13 @@ class Host:
         for message in messages:
             if message[0] == "started":
                 if self.announce:
-                    self.outbox.append(("started", job.spec.token, message[1]))
+                    self.outbox.append(("started", message[1], message[2]))
             else:
-                job.gone = True
                 self.tell(message[1])
+                spec = job.left.pop(message[1][1], None)
+                if spec is not None:
+                    del self.by_token[spec.token]
+                job.gone = not job.left
 
     def warden_ended(self, job: Job) -> None:
         """The last words of a warden; one that left none was killed, and its job with it."""
@@ -312,19 +337,20 @@ class Host:
             self.hear(job.warden)
         os.close(job.warden)
         del self.wardens[job.warden]
+        del self.jobs[job.pid]
         if job.gone:
-            del self.jobs[job.pid]
-            del self.by_token[job.spec.token]
             return
         from rulekit.runner import leftovers
 
-        orphans.stop((job.spec.token,), 0.0)
+        orphans.stop(tuple(job.left), 0.0)
         os.chdir(job.spec.workdir)
         self.workdir = job.spec.workdir
         detail = "the process that watched over the job was killed"
-        result = steps.failed(Attempt(job.spec), 1, "lost", detail)
-        leftovers.sweep(job.spec.state_dir, (job.spec.token,))
-        self.done(job, result)
+        for token, spec in job.left.items():
+            del self.by_token[token]
+            result = steps.failed(Attempt(spec), 1, "lost", detail)
+            leftovers.sweep(spec.state_dir, (token,))
+            self.answer(result)
 
     # --- stopping -------------------------------------------------------------------------
 
@@ -462,9 +488,24 @@ def drive_job(spec: JobSpec, environments: Environments, answers: int) -> tuple[
     """What a warden does: the message with the result."""
 
     def started(pid: int) -> None:
-        _write_all(answers, pack([("started", pid)]))
+        _write_all(answers, pack([("started", spec.token, pid)]))
 
     return "result", wire.result_to_tuple(drive.run(spec, environments, started, answers))
+
+
+def drive_together(
+    specs: list[JobSpec], limits: Limits, environments: Environments, answers: int
+) -> None:
+    """What a warden of several attempts does."""
+    from rulekit.runner.together import Together
+
+    def tell(result: JobResult) -> None:
+        _write_all(answers, pack([("result", wire.result_to_tuple(result))]))
+
+    def started(token: str, pid: int) -> None:
+        _write_all(answers, pack([("started", token, pid)]))
+
+    Together(specs, *limits, environments, tell, started, answers).work()
 
 
 def _write_all(file: int, data: bytes) -> None:

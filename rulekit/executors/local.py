@@ -16,7 +16,7 @@ from rulekit.runner.signals import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from rulekit.model.spec import JobResult, JobSpec
 
@@ -81,6 +81,24 @@ class LocalExecutor:
             self.start()
         self._running[spec.token] = spec
         self._queue.append(("submit", wire.spec_to_tuple(spec)))
+
+    def submit_together(
+        self,
+        specs: Sequence[JobSpec],
+        amounts: Sequence[Mapping[str, int]],
+        budget: Mapping[str, int],
+    ) -> None:
+        """Queue orders of attempts that run together: files stream between them.
+
+        `amounts[i]` is what `specs[i]` uses of the resources that `budget` limits. Raises as
+        `submit`.
+        """
+        if not self._pid:
+            self.start()
+        for spec in specs:
+            self._running[spec.token] = spec
+        orders = tuple([wire.spec_to_tuple(spec) for spec in specs])
+        self._queue.append(("together", orders, list(map(dict, amounts)), dict(budget)))
 
     def cancel(self, token: str, hard: bool = False) -> None:
         """Ask a job to end (SIGTERM, after ten seconds SIGKILL), or end it (`hard`).

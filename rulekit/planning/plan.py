@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from rulekit.model.rule import Rule, Workflow
+    from rulekit.planning.streams import Stream
     from rulekit.planning.templates import Names, RuleTemplate
 
 
@@ -37,7 +38,7 @@ class Plan:
     flags, empty for most jobs. `waits` holds the jobs whose inputs are not known before a
     checkpoint has run: job number to the checkpoint job's number. `sourced` are the checkpoints
     (rule name, wildcard values) that were waited for and that no job of the plan stands for: their
-    outputs are there, and taken as they are.
+    outputs are there, and taken as they are. `streams` are its pipes and services.
     """
 
     workflow: Workflow
@@ -55,6 +56,7 @@ class Plan:
     waits: dict[int, int]
     warnings: tuple[str, ...]
     sourced: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    streams: tuple[Stream, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rule)

@@ -15,6 +15,7 @@ goes from file to job to file for those by itself; all that is less plain goes t
 from __future__ import annotations
 
 from rulekit.errors import PlanError
+from rulekit.frozen import replace
 from rulekit.model.flags import flags_of
 from rulekit.model.rule import CheckpointPending
 from rulekit.patterns import PatternError
@@ -78,6 +79,14 @@ def make_plan(
     if options.until or options.omit_from or search.batch_left_out:
         plan = selected(plan, options)
     check_directories(plan)
+    if any(
+        "pipe" in flags or "service" in flags
+        for t in plan.templates
+        for _, flags in t.outputs.flags
+    ):
+        from rulekit.planning.streams import find_streams
+
+        plan = replace(plan, streams=find_streams(plan))
     return plan
 
 

@@ -80,6 +80,7 @@ def prepare(spec: JobSpec) -> Attempt:
             else:
                 mtime, size, content = files.stamp(path, own)
                 if files.is_special(content.st_mode):
+                    sources.append((path, mtime, -1, content))  # never read for a digest
                     continue
                 sources.append((path, mtime, size, content))
         except FileNotFoundError:

@@ -23,9 +23,17 @@ from rulekit.scheduling.request import Offer, Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
+    from typing import Protocol
 
-    from rulekit.planning.plan import Plan
+    class Graph(Protocol):
+        """What is asked of a plan (or of something that stands for one)."""
+
+        @property
+        def needs(self) -> Sequence[Sequence[int]]: ...
+        @property
+        def waits(self) -> Collection[int]: ...
+
 
 WANTED, READY, RUNNING, DONE, FAILED, SKIPPED = range(6)
 STATE_NAMES = ("wanted", "ready", "running", "done", "failed", "skipped")
@@ -79,7 +87,7 @@ class Schedule:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: Graph,
         run: Sequence[int],
         request: Callable[[int, int], Request],
         retries: Callable[[int], int],

@@ -140,6 +140,16 @@ class LocalFiles:
         except (OSError, ValueError):
             return None
 
+    def hide(self, paths: Iterable[str]) -> None:
+        """Answer that these are not there, until all is forgotten."""
+        for path in paths:
+            self.exists(path)  # so that the listing is known
+            folder, _, name = path.rpartition("/")
+            if not folder and path[:1] == "/":
+                folder = "/"
+            self._folders.get(folder, set()).discard(name)
+            self._times[path] = None
+
     def forget(self, paths: Iterable[str] | None = None) -> None:
         """Ask the disk again: about `paths`, or about everything.
 
