@@ -145,7 +145,9 @@ def _near_key(error: KeyError, frame: FrameType | None) -> str | None:
         return None
     config = frame.f_globals.get("config")
     pools: list[Any] = [config] if isinstance(config, dict) else []
-    pools += [value for value in frame.f_locals.values() if isinstance(value, dict)][:20]
+    # Not `__builtins__`, which the globals of a file hold.
+    own = [value for name, value in frame.f_locals.items() if not name.startswith("__")]
+    pools += [value for value in own if isinstance(value, dict)][:20]
     for pool in pools:
         if key not in pool:
             found = did_you_mean("key", key, [one for one in pool if isinstance(one, str)])

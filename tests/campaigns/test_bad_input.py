@@ -14,6 +14,7 @@ import pytest
 from campaign_project import Project, picture
 
 MESSAGES = pathlib.Path(__file__).parent / "messages"
+LONG = bool(os.environ.get("RULEKIT_LONG"))
 REWRITE = bool(os.environ.get("RULEKIT_REWRITE"))
 
 GOOD = 'rule a:\n    output:\n        "x"\n    shell:\n        "echo 1 > {output}"\n'
@@ -296,7 +297,7 @@ MANY = (
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
-@pytest.mark.parametrize("kilobytes", [8, 20, 32, 44, 48, 56, 64, 72, 88, 112, 160, 216, 280])
+@pytest.mark.parametrize("kilobytes", [8, 44, 48, 64, 88, 280] if not LONG else range(8, 304, 4))
 def test_full_disk(project: Project, kilobytes: int) -> None:
     """Whatever does not fit, the message is clear; with more room the next run completes it, and
     does nothing again that was done."""
@@ -450,11 +451,43 @@ def test_looking_changes_no_byte(project: Project, state: str) -> None:
         )
         assert os.listdir(project.path / ".rulekit/journal")
     before = picture(project.path)
-    for words in LOOKING:
-        project(*words, code=None)
+    said = look(project, LOOKING)
+    assert "Traceback" not in said and "RK0001" not in said, said
+    if picture(project.path) == before:
+        return
+    for words in LOOKING:  # which one was it?
+        before = picture(project.path)
+        look(project, [words])
         after = picture(project.path)
         changed = {path for path in before.keys() | after if before.get(path) != after.get(path)}
         assert not changed, (words, changed)
+    raise AssertionError("something was changed")
+
+
+def look(project: Project, commands: list[list[str]]) -> str:
+    """Do some commands, each in a fork of one process; what they said."""
+    program = (
+        "import os\nfrom rulekit.cli.main import main\n"
+        "import rulekit.cli.commands.run, rulekit.compiler.load, rulekit.engine.session\n"
+        "import rulekit.provenance.store, rulekit.reporting.dryrun\n"
+        f"for words in {commands!r}:\n"
+        "    pid = os.fork()\n"
+        "    if not pid:\n"
+        "        try:\n            code = main(words)\n"
+        "        except SystemExit as leave:\n            code = leave.code\n"
+        "        os._exit(code or 0)\n"
+        "    os.waitpid(pid, 0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=project.path,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return done.stdout + done.stderr
 
 
 # --- secrets --------------------------------------------------------------------------------
