@@ -9,6 +9,7 @@ import sys
 # Not as a package: `azure` is the real SDK's.
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "azure"))
 from azurite import azurite, container  # noqa: F401  fixtures for every room
+from containers import containers, docker_socket, registry  # noqa: F401
 
 try:
     from hypothesis import HealthCheck, settings
