@@ -1,0 +1,36 @@
+"""Names of pools, jobs and tasks. The same work always gets the same name.
+
+Ids of the service have 1 to 64 letters, digits, ``-`` and ``_``, without regard to case.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+_ODD = re.compile(r"[^A-Za-z0-9_-]+")
+
+PREFIX = "rk-"
+MARK = "rulekit"  # name of the metadata item that says a pool or job is ours
+
+
+def short(text: str, length: int) -> str:
+    """The first hex digits of a digest: as good as unique in a run."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:length]
+
+
+def pool_id(run: str, shape: str) -> str:
+    """`rk-<run8>-<shape8>`; also the name of the job in that pool."""
+    return f"{PREFIX}{short(run, 8)}-{short(shape, 8)}"
+
+
+def job_id(run: str, pool: str, shape: str) -> str:
+    """The job of a run in a pool. A foreign pool holds jobs of many runs."""
+    return pool_id(run, f"{pool} {shape}" if not pool.startswith(PREFIX) else shape)
+
+
+def task_id(rule: str, token: str, attempt: int, again: int = 0) -> str:
+    """`<rule≤30>-<hash20>-a<attempt>`, with `r<again>` for a repetition by us."""
+    plain = _ODD.sub("-", rule)[:30].strip("-") or "job"
+    name = f"{plain}-{short(token, 20)}-a{attempt}"
+    return f"{name}r{again}" if again else name
