@@ -1,6 +1,6 @@
 """Writes the pages of the reference that are made from the code.
 
-python docs/generate.py           write docs/reference/{command,names,errors,events}.md
+python docs/generate.py           write docs/reference/{command,names,errors,events,lint}.md
 python docs/generate.py --check   write nothing; end with 1 if one of them is out of date
 """
 
@@ -17,6 +17,7 @@ from rulekit import events  # noqa: E402
 from rulekit.cli import options, parse  # noqa: E402
 from rulekit.errors import explain, tree  # noqa: E402
 from rulekit.language import names as language_names  # noqa: E402
+from rulekit.lint import catalogue  # noqa: E402
 from rulekit.syntax import locate  # noqa: E402
 
 if TYPE_CHECKING:
@@ -199,6 +200,37 @@ def errors() -> str:
     return "\n".join(lines)
 
 
+def lint() -> str:
+    """The page of the checks of rule files."""
+    lines = [
+        "# Checks of rule files",
+        "",
+        "`rulekit lint` makes all of them, `rulekit --lint` those that Snakemake has (RL0xx). Both end",
+        "with 1 if there is a finding. `rulekit explain RL008` prints what stands here.",
+        "",
+        "A comment allows a finding on its line, or all of a rule's on the rule's first line:",
+        "",
+        "```python",
+        "rule align:  # lint: ignore RL001, RL002",
+        "```",
+        "",
+        "`--lint json` and `rulekit lint --json` write an object with two lists, `snakefiles` and",
+        "`rules`. Each item says what it is `for` (`snakefile`, `rule`, `line`) and has `lints` with",
+        "`code`, `title`, `body`, `links` and `line`.",
+        "",
+    ]
+    for check in catalogue.CHECKS.values():
+        lines += [
+            f"## {check.code}: {check.title}",
+            "",
+            check.why,
+            "",
+            f"What to do: {check.fix}.",
+            "",
+        ]
+    return "\n".join(lines)
+
+
 def _fenced(text: str) -> list[str]:
     """The text as it is, with indented examples put into blocks."""
     lines: list[str] = []
@@ -334,6 +366,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "command.md": command,
     "names.md": names,
     "errors.md": errors,
+    "lint.md": lint,
     "events.md": event_page,
 }
 

@@ -126,6 +126,8 @@ def _execute(command: Command) -> int:
         from rulekit.cli.commands.upkeep import execute
     elif verb == "explain":
         from rulekit.cli.commands.explain import execute
+    elif verb == "lint":
+        from rulekit.cli.commands.lint import execute
     elif verb == "init":
         from rulekit.cli.commands.init import execute
     elif verb == "__complete":
@@ -140,6 +142,8 @@ def _verb_of_flags(command: Command) -> str:
     options = command.options
     if options.list_rules or options.list_target_rules:
         return "list"
+    if options.lint:
+        return "lint"
     if options.why:
         return "why"
     if options.dag or options.rulegraph or options.filegraph:

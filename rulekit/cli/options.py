@@ -90,7 +90,7 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
             ("--list-params-changes --lp", "list_params_changes", "0", "", "", "9", "more", "as --list-changes params", ""),
             ("--list-version-changes --lv", "list_version_changes", "0", "", "", "7", "hidden", "old: lists nothing", "silent"),
             ("--list-untracked --lu", "list_untracked", "0", "", "", "9", "more", "files in the directory that no job names", ""),
-            ("--lint", "lint", "?", "FORM", "text|json", "9", "more", "look for bad style", "later"),
+            ("--lint", "lint", "?", "FORM", "text|json", "9", "more", "look for bad style, as Snakemake does; `rulekit lint` looks for more", ""),
             ("--report", "report", "?", "FILE", "text", "9", "more", "write a report", "later"),
             ("--report-after-run", "report_after_run", "0", "", "", "9", "hidden", "report at the end of the run", "later"),
             ("--report-stylesheet", "report_stylesheet", "1", "FILE", "path", "9", "hidden", "style of the report", "silent"),
@@ -317,6 +317,9 @@ VERB_OPTIONS: dict[str, tuple[Row, ...]] = {
     "clean": (
         ("--yes", "yes", "0", "", "", "r", "daily", "delete; without it they are only listed", ""),
         ("--temp", "only_temp", "0", "", "", "r", "daily", "only temporary outputs", ""),
+    ),
+    "lint": (
+        _JSON,
     ),
     "init": (
         ("--force", "force", "0", "", "", "r", "daily", "write over files that are there", ""),

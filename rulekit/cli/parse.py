@@ -35,13 +35,14 @@ VERBS: dict[str, str] = {
     "status": "what is up to date, stale or missing, by rule",
     "logs": "the logs of a target, or of the jobs that failed",
     "graph": "the graph as dot, mermaid, SVG or JSON",
+    "lint": "what could be better in the rule files",
     "clean": "delete outputs, after showing what and how much",
     "init": "write a small workflow to start from",
     "explain": "the long text for an error code",
     "completion": "a completion script for bash, zsh or fish",
 }
 # Commands of later versions; the words are kept free for them.
-LATER_VERBS = frozenset({"lint", "fmt", "doctor", "env", "azure"})
+LATER_VERBS = frozenset({"fmt", "doctor", "env", "azure"})
 HIDDEN_VERBS = frozenset({"__complete"})
 
 NUMBER_LIKE = "0123456789."
@@ -106,6 +107,7 @@ class Options:
     list_params_changes: bool = False
     list_version_changes: bool = False
     list_untracked: bool = False
+    lint: str | None = None
     help: bool = False
     help_all: bool = False
     version: bool = False

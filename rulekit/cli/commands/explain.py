@@ -22,6 +22,10 @@ def execute(command: Command) -> int:
     texts = []
     for word in codes:
         text = page(word)
+        if text is None and word[:2].upper() == "RL":
+            from rulekit.lint.catalogue import page as lint_page
+
+            text = lint_page(word)
         if text is None:
             from rulekit.errors.diagnostic import did_you_mean
 
