@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     def frozen(cls: type[_T]) -> type[_T]: ...
 
 else:
+    _FEW = 24  # instances made before an `__init__` is compiled
 
     def _refuse(self: Any, name: str, value: object = None) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen: `{name}` cannot be set")
@@ -66,23 +67,48 @@ else:
         for name, function in _COMMON:
             space.setdefault(name, function)
         made = type(cls)(cls.__name__, cls.__bases__, space)
-
-        def first_init(self: Any, *args: object, **kwargs: object) -> None:
-            # Most classes are never instantiated in a given process: the real __init__ is
-            # compiled when the first instance is made.
-            made.__init__ = _compile_init(made, names, defaults)
-            made.__init__(self, *args, **kwargs)
-
-        made.__init__ = first_init
+        made.__init__ = _first_init(made, names, defaults)
         return made
 
-    def _compile_init(made: type, names: tuple[str, ...], defaults: dict[str, object]) -> Any:
+    def _first_init(made: type, names: tuple[str, ...], defaults: dict[str, object]) -> Any:
+        """An `__init__` that needs no compiling, for classes of which few instances are made.
+
+        Compiling one takes as long as some fifty calls of this.
+        """
+        # The slot descriptors set a field without going through the refusing __setattr__.
+        setters = [made.__dict__[name].__set__ for name in names]
+        left = _FEW
+
+        def __init__(self: Any, /, *args: object, **kwargs: object) -> None:  # noqa: N807
+            nonlocal left
+            left -= 1
+            if left >= 0 and len(args) <= len(names):
+                values = dict(zip(names, args))  # noqa: B905
+                given = len(values) + len(kwargs)
+                values.update(kwargs)
+                if len(values) == given:
+                    try:
+                        for name, setter in zip(names, setters):  # noqa: B905
+                            setter(self, values.pop(name) if name in values else defaults[name])
+                    except KeyError:
+                        pass
+                    else:
+                        if not values:
+                            return
+            # Many are made, or the call is wrong: then Python itself says what is.
+            made.__init__ = _compile_init(names, setters, defaults)
+            made.__init__(self, *args, **kwargs)
+
+        return __init__
+
+    def _compile_init(
+        names: tuple[str, ...], setters: list[Any], defaults: dict[str, object]
+    ) -> Any:
         arguments = ", ".join(
             f"{name}=_defaults[{name!r}]" if name in defaults else name for name in names
         )
         body = "".join(f" _set_{i}(self, {name})\n" for i, name in enumerate(names)) or " pass\n"
-        # The slot descriptors set a field without going through the refusing __setattr__.
-        scope = {f"_set_{i}": made.__dict__[name].__set__ for i, name in enumerate(names)}
+        scope: dict[str, Any] = {f"_set_{i}": setter for i, setter in enumerate(setters)}
         scope["_defaults"] = defaults
         exec(f"def __init__(self, {arguments}):\n{body}", scope)  # noqa: S102
         return scope["__init__"]

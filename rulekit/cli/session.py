@@ -185,8 +185,6 @@ def _words(table: Mapping[str, str]) -> list[str]:
 
 def again(command: Command) -> str:
     """The start of a command line that runs one of these jobs again: `rulekit -s ... TARGET`."""
-    import shlex
-
     parts = ["rulekit"]
     raw = command.raw
     for dest, name in (
@@ -198,12 +196,23 @@ def again(command: Command) -> str:
     ):
         if dest in raw:
             for words in raw[dest] if dest == "profile" else raw[dest][-1:]:
-                parts += [name, *map(shlex.quote, words)]
+                parts += [name, *map(_quoted, words)]
     if "config" in raw:
         # A value may be secret: the name says enough to whoever gave it.
         parts += ["--config", *(word.partition("=")[0] + "=..." for word in raw["config"][-1])]
     parts += ["-c", str(command.options.cores or 1), "--"]
     return " ".join(parts)
+
+
+def _quoted(word: str) -> str:
+    if word and not set(word) - _PLAIN:
+        return word
+    import shlex
+
+    return shlex.quote(word)
+
+
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-")
 
 
 def file_targets(words: Sequence[str], rules: Container[str]) -> tuple[str, ...]:

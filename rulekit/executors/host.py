@@ -24,11 +24,11 @@ import time
 
 from rulekit.executors.framing import Reader, pack
 from rulekit.runner import attempt as steps
-from rulekit.runner import drive, orphans, wire
+from rulekit.runner import wire
 from rulekit.runner.attempt import Attempt
 from rulekit.runner.command import Environments
 from rulekit.runner.files import Refused, refusal
-from rulekit.runner.signals import signal
+from rulekit.runner.signals import GRACE_S, signal, signal_group
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     # What each of several attempts uses of limited resources, and how much of them there is.
     Limits = tuple[list[dict[str, int]], dict[str, int]]
     Driven = tuple[list[JobSpec], Limits | None]
-
-GRACE_S = drive.GRACE_S
 
 
 class Job:
@@ -340,7 +338,7 @@ class Host:
         del self.jobs[job.pid]
         if job.gone:
             return
-        from rulekit.runner import leftovers
+        from rulekit.runner import leftovers, orphans
 
         orphans.stop(tuple(job.left), 0.0)
         os.chdir(job.spec.workdir)
@@ -357,6 +355,8 @@ class Host:
     def stop(self, job: Job, problem: str, hard: bool) -> None:
         """Ask a job to end (or end it); its result comes when nothing of it is left."""
         if job.attempt is None:
+            from rulekit.runner import orphans
+
             orphans.send([job.pid], signal.SIGUSR2 if hard else signal.SIGTERM)
             return
         if job.problem is None:
@@ -365,15 +365,17 @@ class Host:
                 self.drain(job)
                 return
             job.kill_at = time.monotonic() + (0.0 if hard else GRACE_S)
-            drive.signal_group(job.pid, signal.SIGKILL if hard else signal.SIGTERM)
+            signal_group(job.pid, signal.SIGKILL if hard else signal.SIGTERM)
             self.at(job.kill_at, "kill", job.spec.token)
         elif hard:
             job.kill_at = time.monotonic()
             if not job.gone:
-                drive.signal_group(job.pid, signal.SIGKILL)
+                signal_group(job.pid, signal.SIGKILL)
 
     def drain(self, job: Job) -> None:
         """The job's process has ended as asked: what else it started has to end too."""
+        from rulekit.runner import orphans
+
         assert job.attempt is not None
         alive = orphans.of((job.spec.token,))
         now = time.monotonic()
@@ -405,7 +407,7 @@ class Host:
                     self.stop(job, "timeout", hard=False)
             elif what == "kill":
                 if not job.gone:
-                    drive.signal_group(job.pid, signal.SIGKILL)
+                    signal_group(job.pid, signal.SIGKILL)
             elif what == "drain":
                 self.drain(job)
             elif what == "latency" and job.problem is None:
@@ -486,6 +488,7 @@ def _needs_warden(spec: JobSpec) -> bool:
 
 def drive_job(spec: JobSpec, environments: Environments, answers: int) -> tuple[str, Any]:
     """What a warden does: the message with the result."""
+    from rulekit.runner import drive
 
     def started(pid: int) -> None:
         _write_all(answers, pack([("started", spec.token, pid)]))

@@ -11,7 +11,7 @@ import time
 from rulekit.errors.tree import InfrastructureError
 from rulekit.executors.framing import Reader, pack
 from rulekit.frozen import frozen
-from rulekit.runner import orphans, wire
+from rulekit.runner import wire
 from rulekit.runner.signals import signal
 
 TYPE_CHECKING = False
@@ -173,7 +173,7 @@ class LocalExecutor:
 
     def _lost(self, news: list[Started | JobResult]) -> None:
         """The runner process is gone before its time: nothing it ran can be trusted."""
-        from rulekit.runner import leftovers
+        from rulekit.runner import leftovers, orphans
         from rulekit.runner.attempt import Attempt, failed
 
         specs, self._running = list(self._running.values()), {}

@@ -6,7 +6,6 @@ holds ``mem_mb`` and ``disk_mb`` whichever form was given; a job's `Resources` a
 
 from __future__ import annotations
 
-import math
 import os
 import re
 
@@ -68,6 +67,8 @@ def size_in_mb(text: str) -> int:
     match = re.fullmatch(_QUANTITY, text)
     if match is None or match[2].lower() not in _BYTES:
         raise ValueError(f"`{text}` is no size such as `500MB` or `1.5 GiB`")
+    import math
+
     return int(max(1, math.ceil(float(match[1]) * _BYTES[match[2].lower()] / 1e6)))
 
 
@@ -93,11 +94,15 @@ def time_in_minutes(text: str) -> int:
 
 def mb_to_mib(mb: int) -> int:
     """MiB that hold so many MB, rounded up."""
+    import math
+
     return math.ceil(mb * 0.95367431640625)
 
 
 def mib_to_mb(mib: int) -> int:
     """MB that hold so many MiB, rounded up."""
+    import math
+
     return math.ceil(mib * 1.048576)
 
 

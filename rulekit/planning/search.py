@@ -25,7 +25,6 @@ from rulekit.planning.failures import FileFailure, JobFailure
 from rulekit.planning.index import NOBODY, ProducerIndex
 from rulekit.planning.options import PlanOptions
 from rulekit.planning.plan import Plan
-from rulekit.planning.prune import keep_only, reachable, reordered, selected
 from rulekit.planning.templates import RuleTemplate
 
 TYPE_CHECKING = False
@@ -77,6 +76,8 @@ def make_plan(
         search.target(target)
     plan = search.plan()
     if options.until or options.omit_from or search.batch_left_out:
+        from rulekit.planning.prune import selected
+
         plan = selected(plan, options)
     check_directories(plan)
     if any(
@@ -684,6 +685,8 @@ class _Search:
         )
         others: Iterable[int] = self.others
         if self.dropped:
+            from rulekit.planning.prune import keep_only, reachable
+
             plan = keep_only(plan, reachable(plan, plan.target_jobs))
             others = plan.numbers()
         _add_outputs(plan, others, sources)
@@ -699,7 +702,11 @@ class _Search:
                 number = numbers.get(reader)
                 if maker is not None and number is not None and number != maker:
                     extra.setdefault(maker, set()).add(number)
-        return reordered(plan, extra) if extra else plan
+        if not extra:
+            return plan
+        from rulekit.planning.prune import reordered
+
+        return reordered(plan, extra)
 
 
 def _add_outputs(plan: Plan, jobs: Iterable[int], sources: Iterable[str]) -> None:

@@ -77,7 +77,7 @@ def this_machine() -> Owner:
     global _here
     if _here is None:
         try:
-            with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
                 boot = file.read().strip()
         except OSError:
             boot = ""

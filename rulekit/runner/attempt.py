@@ -15,7 +15,6 @@ from rulekit.model.spec import JobResult
 from rulekit.runner import digests, files, wire
 from rulekit.runner.command import Environments, argv_of, program_of
 from rulekit.runner.files import Refused, refusal
-from rulekit.runner.inprocess import fork_body
 from rulekit.runner.signals import signal
 
 TYPE_CHECKING = False
@@ -186,6 +185,8 @@ def start(attempt: Attempt, environments: Environments, turn: int = 0) -> bool:
         attempt.began = time.time()
     if environments.bodies is not None and spec.body.get("function"):
         try:
+            from rulekit.runner.inprocess import fork_body
+
             attempt.pid = fork_body(spec, environments, turn)
         except OSError as error:
             raise refusal(error, f"cannot start the body of `{spec.rule}`") from None

@@ -14,7 +14,7 @@ from rulekit.runner import attempt as steps
 from rulekit.runner import orphans
 from rulekit.runner.attempt import Attempt
 from rulekit.runner.files import Refused, refusal
-from rulekit.runner.signals import signal
+from rulekit.runner.signals import GRACE_S, signal, signal_group
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from rulekit.model.spec import JobResult, JobSpec
     from rulekit.runner.command import Environments
-
-GRACE_S = 10.0  # between asking a job to stop and killing it
 
 
 class Watch:
@@ -223,16 +221,6 @@ def _wait(
         grace = 0.0 if killed or kill_at is None else max(0.0, kill_at - time.monotonic())
         orphans.stop((attempt.spec.token,), grace)
     return status, rusage, problem
-
-
-def signal_group(pid: int, number: int) -> None:
-    """Send a signal to a job's process group, and wake it if it sleeps; gone is no error."""
-    try:
-        os.killpg(pid, number)
-        if number != signal.SIGKILL:
-            os.killpg(pid, signal.SIGCONT)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def _wait_until(done: Callable[[], bool], seconds: float, watch: Watch) -> None:

@@ -17,9 +17,9 @@ from rulekit.frozen import replace
 from rulekit.model.spec import FileResult
 from rulekit.runner import attempt as steps
 from rulekit.runner import files, orphans
-from rulekit.runner.drive import GRACE_S, Watch, signal_group
+from rulekit.runner.drive import Watch
 from rulekit.runner.files import Refused, refusal
-from rulekit.runner.signals import signal
+from rulekit.runner.signals import GRACE_S, signal, signal_group
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
