@@ -34,6 +34,21 @@ if TYPE_CHECKING:
             """``sha256:<hex>`` of the content; None for directories and files over the limit."""
 
 else:
-    from collections import namedtuple
+    from operator import itemgetter
 
-    Stamp = namedtuple("Stamp", ("mtime_ns", "size"))
+    class Stamp(tuple):
+        """By hand: `namedtuple` compiles its class when it is made."""
+
+        __slots__ = ()
+
+        def __new__(cls, mtime_ns: int, size: int) -> Stamp:
+            return tuple.__new__(cls, (mtime_ns, size))
+
+        def __getnewargs__(self) -> tuple:
+            return tuple(self)
+
+        def __repr__(self) -> str:
+            return f"Stamp(mtime_ns={self[0]}, size={self[1]})"
+
+        mtime_ns = property(itemgetter(0))
+        size = property(itemgetter(1))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Atoms of a shell command. Blanks, comments and line ends are the only ones that are changed;
 # what is quoted, escaped or in braces is one atom and stays.
-_ATOM = re.compile(
+_ATOM = (
     r"(?P<keep>[^\s'\"\\#${}`;&|()<>]+"
     r"|\$'(?:[^'\\]|\\.)*'"
     r"|'[^']*'"
@@ -28,12 +28,13 @@ _ATOM = re.compile(
     r"|(?P<part>[;&|()])"
     r"|(?P<blank>(?:[ \t]|\\\n)+)"
     r"|(?P<line>\n)"
-    r"|(?P<hash>\#)",
-    re.DOTALL,
+    r"|(?P<hash>\#)"
 )
-_COMMENT = re.compile(r"\#[^\n]*")
+_COMMENT = r"\#[^\n]*"
 # Here-documents keep their text; `((` has its own rules; a backtick nests quotes.
-_LEAVE = re.compile(r"<<|\(\(|`|\r|\0")
+_LEAVE = r"<<|\(\(|`|\r|\0"
+# Most commands are made of these, and are then as they should be (`re` builds slowly).
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_ ./,:=+-@%{}<>")
 
 
 def shell_text(command: str) -> str:
@@ -42,13 +43,15 @@ def shell_text(command: str) -> str:
     A command that is hard to read (here-documents, nested quotes, quotes without an end) comes
     back unchanged.
     """
-    if _LEAVE.search(command) is not None:
+    if not set(command) - _PLAIN and "  " not in command and command == command.strip():
+        return command
+    if re.search(_LEAVE, command) is not None:
         return command
     out: list[str] = []
     at = 0
     size = len(command)
     word = False  # whether a word is going on: a `#` inside it is no comment
-    atom = _ATOM.match
+    atom = re.compile(_ATOM, re.DOTALL).match
     while at < size:
         found = atom(command, at)
         if found is None:
@@ -76,7 +79,7 @@ def shell_text(command: str) -> str:
         elif word:
             out.append("#")
         else:
-            comment = _COMMENT.match(command, at - 1)
+            comment = re.compile(_COMMENT).match(command, at - 1)
             assert comment is not None
             at = comment.end()
     while out and out[-1] in (" ", "\n"):

@@ -147,3 +147,10 @@ def test_deep_python() -> None:
 def test_fields_that_say_nothing() -> None:
     assert python_tree([]) == ""
     assert python_code("f(x)") == "Expr(value=Call(func=Name(id='f',),args=[Name(id='x',),],),)\n"
+
+
+@given(st.text("ab0_ ./,:=+-@%{}<>", max_size=30))
+def test_the_quick_way_gives_what_the_thorough_one_gives(command: str) -> None:
+    # With a comment at its end the command is read atom by atom.
+    if "<<" not in command:
+        assert shell_text(command) == shell_text(command + " #") == shell_text(f"{command}\n")
