@@ -6,6 +6,8 @@ and what to do. Every code used anywhere has a page (a test looks).
 
 from __future__ import annotations
 
+from rulekit.errors.storagepages import STORAGE_PAGES
+
 PAGES: dict[str, str] = {
     "RK0001": """\
 internal error
@@ -252,6 +254,36 @@ flag without effect
 positional params that are replaced by more or fewer ones
 `use rule ... with: params:` replaces all positional params of the old rule, whose command counts on
 their number. Named params are replaced one by one and are safer.""",
+    "RK0281": """\
+template engine that does not exist
+`template_engine:` takes "jinja2" or "yte".""",
+    "RK0282": """\
+template rule with the wrong number of files
+A rule with `template_engine:` makes one output from one template: its only input, or the input
+named `template`; other inputs are seen by the template as `input`.""",
+    "RK0283": """\
+value that cannot be handed to the language of a script
+`params`, `config` and the other names of a job travel to a script as data. Python scripts get
+whatever Python can pickle; R, Julia, Rust and bash get texts, numbers, truth values, lists and
+dictionaries of such. Numbers and arrays of numpy become plain ones by themselves.""",
+    "RK0284": """\
+wrapper that is not there
+`wrapper: "v1.2/bio/x"` is looked for below `--wrapper-prefix`; `wrapper: "file://PATH"` is a path.
+A wrapper is a folder that holds `wrapper.py` (or .R, .Rmd, .jl, .rs, .sh), or such a file.
+With a folder as prefix, `v1.2/bio/x` below it is looked for first; in a git repository then
+`bio/x` at the tag v1.2; in a plain folder at last `bio/x` itself.""",
+    "RK0285": """\
+wrapper that cannot be fetched
+The public collection of wrappers, `http(s)://` and `git+...` addresses need a network (a copy that
+was fetched before is used without). On a machine without one, have a copy of the collection:
+    git clone https://github.com/snakemake/snakemake-wrappers
+    rulekit --wrapper-prefix git+file:///home/me/snakemake-wrappers ...""",
+    "RK0286": """\
+rule with `cwl:`
+rulekit does not run tools described in the Common Workflow Language. Call a CWL runner from a
+shell command instead:
+    shell: "cwltool --outdir results https://example.org/tool.cwl {input}"
+and declare what the tool makes as `output:`.""",
     "RK0290": """\
 kind of rule that this version does not run
 The rule was read, and can be planned, but its action needs a part of rulekit that is not in this
@@ -261,7 +293,8 @@ script that cannot be read
 `script:` paths are relative to the rule file that has the rule.""",
     "RK0292": """\
 script in an unknown language
-The language follows from the suffix: .py, .R, .Rmd, .jl, .rs, .sh.""",
+The language follows from the suffix: .py, .R, .Rmd, .jl, .rs, .sh, .bash, .hy, .xsh. Notebooks
+(.ipynb) are run by `notebook:`.""",
     # -- configuration ---------------------------------------------------------------------
     "RK0301": """\
 config file that is not there or cannot be read
@@ -387,6 +420,14 @@ threads that are no number
     "RK0500": """\
 software environment that could not be prepared
 The message has what the program that prepares it said.""",
+    "RK0510": """\
+template engine that is not installed
+`template_engine: "jinja2"` and `"yte"` need the packages of these names:
+    pip install 'rulekit-workflows[templates]'""",
+    "RK0511": """\
+template that cannot be rendered
+The message names the line of the template, if the template engine tells it, and what is wrong.
+A template sees `input`, `output`, `params`, `wildcards` and `config`.""",
     "RK0590": """\
 software deployment that is not available
 A rule asks for conda, a container or environment modules, and they were switched on. This version
@@ -478,6 +519,7 @@ There is no such task, job or run in the Batch account, or its files are gone.""
 the end of the lease of a pool could not be moved
 A pool gives its machines back when nobody renews its lease. Renewing failed for so long that running
 tasks may be put back into the queue.""",
+    **STORAGE_PAGES,  # RK0640 to RK0659
     # -- locks and state -------------------------------------------------------------------
     "RK0700": """\
 held by another run""",
