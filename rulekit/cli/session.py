@@ -83,6 +83,7 @@ def load_settings(
         consider_ancient=options.consider_ancient,
         all_temp=options.all_temp,
         software=options.sdm,
+        wrapper_prefix=options.wrapper_prefix or "",
     )
 
 

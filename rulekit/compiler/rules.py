@@ -581,6 +581,14 @@ class Finisher:
             if keyword == "wrapper" and tag is not None and text.startswith("master/"):
                 text = tag + text[len("master") :]
             span = Span(directive.file, *directive.loc)
+            if keyword == "cwl":
+                self.problems.error(
+                    "RK0286",
+                    f"rule `{draft.name}`: tools described in CWL are not run",
+                    directive.file,
+                    directive.loc,
+                    help='call a CWL runner from a command: shell: "cwltool ..."',
+                )
             code = self.loader.shell_code(text) if keyword == "shell" else text
             return Body(keyword, text, span, None, code)
         return _NO_BODY

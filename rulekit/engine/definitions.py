@@ -94,17 +94,49 @@ class JobDefinitions:
         body = rule.body
         if body.kind in ("script", "notebook"):
             return self._script_text(self.script_path(number))
+        if body.kind == "wrapper":
+            return self._wrapper_text(number)
         return body.code
 
     def script_path(self, number: int) -> str:
-        """The path of a script body, absolute or relative to the working directory; or a URL."""
+        """The path of a script body, absolute or relative to the working directory; or a URL.
+
+        Of a wrapper: its script, which may have to be fetched. Raises `RuleFileError`.
+        """
+        rule = self._plan.rule_of(number)
+        text = self.filled(number)
+        if rule.body.kind == "wrapper":
+            from rulekit.engine.wrappers import script_of
+
+            return script_of(rule, text, self._wrapper_prefix)
+        if "://" in text and not text.startswith("file://"):
+            return text
+        return os.path.join(rule.basedir, text.removeprefix("file://"))
+
+    def filled(self, number: int) -> str:
+        """The text of a body that names a file, with the job's wildcards and params in it."""
         rule = self._plan.rule_of(number)
         text = rule.body.text
         if "{" in text:
             text = compile_template(text).render(self._values.names(number), rule.namespace)
-        if "://" in text and not text.startswith("file://"):
-            return text
-        return os.path.join(rule.basedir, text.removeprefix("file://"))
+        return text
+
+    @property
+    def _wrapper_prefix(self) -> str | None:
+        load = self._settings.load
+        return (load.wrapper_prefix or None) if load is not None else None
+
+    def _wrapper_text(self, number: int) -> str:
+        """A wrapper is its name: versions do not change. One of one's own is its script."""
+        text = self.filled(number)
+        if text.startswith("file:"):
+            from rulekit.errors import RulekitError
+
+            try:
+                return self._script_text(self.script_path(number))
+            except RulekitError:
+                pass  # the job itself will say that it is missing
+        return text
 
     def _script_text(self, path: str) -> str:
         found = self._files.get(path)
@@ -128,6 +160,8 @@ class JobDefinitions:
         parts = []
         if rule.conda is not None and "conda" in deployment:
             parts.append("conda " + self._environment_file(rule, rule.conda))
+        elif rule.body.kind == "wrapper" and "conda" in deployment:
+            parts.append("conda " + self.filled(number))
         if rule.container and "apptainer" in deployment:
             parts.append(f"container {rule.container}")
         if rule.envmodules and "env-modules" in deployment:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from rulekit.errors import PlanError, RuleFileError
 from rulekit.language.format import compile_template
@@ -23,18 +22,6 @@ if TYPE_CHECKING:
 
 STRICT_PREFIX = "set -euo pipefail; "
 
-_LANGUAGES = {
-    ".py": "python",
-    ".sh": "bash",
-    ".bash": "bash",
-    ".r": "r",
-    ".R": "r",
-    ".Rmd": "rmarkdown",
-    ".jl": "julia",
-    ".rs": "rust",
-    ".hy": "hy",
-    ".xsh": "xonsh",
-}
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "GOTO_NUM_THREADS",
@@ -148,8 +135,14 @@ class SpecBuilder:
             return {"kind": "none"}, None
         if kind == "run":
             return self._run_body(rule, names, stage)
-        if kind == "script":
-            return self._script(stage, job, names)
+        if kind in ("script", "wrapper"):
+            from rulekit.engine.bodies import script_body
+
+            return script_body(stage, job, names)
+        if kind == "template_engine":
+            from rulekit.engine.bodies import template_body
+
+            return template_body(stage, job, names)
         raise RuleFileError(
             f"this version does not run `{kind}:` yet (rule `{rule.name}`)",
             code="RK0290",
@@ -196,47 +189,6 @@ class SpecBuilder:
         from rulekit.engine.body import order_for
 
         return order_for(rule, names, stage, self._settings)
-
-    def _script(
-        self, stage: Stage, job: Job, names: dict[str, Any]
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        from rulekit.runner.context import encode_context
-
-        rule = job.rule
-        path = stage.definitions.script_path(job.number)
-        try:
-            with open(path, encoding="utf-8", errors="surrogateescape") as file:
-                source = file.read()
-        except OSError as error:
-            raise RuleFileError(
-                f"script `{path}` of rule `{rule.name}` cannot be read: {error.strerror}",
-                code="RK0291",
-                span=rule.body.span or rule.span,
-                help="a script's path is relative to the file that holds the rule",
-            ) from None
-        suffix = os.path.splitext(path)[1]
-        language = _LANGUAGES.get(suffix)
-        if language is None:
-            raise RuleFileError(
-                f"no language is known for the script `{path}`",
-                code="RK0292",
-                span=rule.body.span or rule.span,
-                help="the suffix tells the language: " + ", ".join(sorted(_LANGUAGES)),
-            )
-        body: dict[str, Any] = {
-            "kind": "script",
-            "language": language,
-            "path": os.path.abspath(path),
-            "source": source,
-        }
-        if language == "python":
-            body["interpreter"] = [sys.executable]
-        context = encode_context(
-            {**names, "config": stage.plan.workflow.config},
-            rule=rule.name,
-            scriptdir=os.path.dirname(os.path.abspath(path)),
-        )
-        return body, context
 
 
 _NONE: Mapping[str, Any] = {}

@@ -28,16 +28,20 @@ def encode_context(
     jobid: int = 0,
     bench_iteration: int | None = None,
     config_encoded: bool = False,
+    foreign: bool = False,
 ) -> dict[str, Any]:
     """The context of a `JobSpec`.
 
     `names` holds `input`, `output`, `params`, `wildcards`, `log`, `resources` (lists with
     names), `threads` and `config`; the latter may be the result of `encode_value`
-    (`config_encoded`), as it is the same for many jobs. Raises TypeError naming the item that
-    cannot be handed to another process.
+    (`config_encoded`), as it is the same for many jobs. `foreign`: for a language that cannot
+    read Python's objects; arrays and numbers of numpy and the like become plain ones. Raises
+    TypeError naming the item that cannot be handed to another process.
     """
-    context: dict[str, Any] = {part: encode_list(names[part], part) for part in LISTS}
+    context: dict[str, Any] = {part: encode_list(names[part], part, foreign) for part in LISTS}
     config = names.get("config", {})
+    if foreign and not config_encoded:
+        config = _without_python(config)
     context["threads"] = int(names.get("threads", 1))
     context["config"] = config if config_encoded else encode_value(config)
     context["rule"] = rule
@@ -47,18 +51,18 @@ def encode_context(
     return context
 
 
-def encode_list(values: Namedlist, what: str = "input") -> dict[str, Any]:
+def encode_list(values: Namedlist, what: str = "input", foreign: bool = False) -> dict[str, Any]:
     """``{"items": [...], "names": {name: index | [start, stop]}}``."""
     items = []
     for number, value in enumerate(values):
         try:
-            items.append(encode_value(value))
+            items.append(encode_value(_without_python(value) if foreign else value))
         except Exception as error:
             found = [name for name, where in values.named().items() if where == number]
             name = found[0] if found else str(number)
             raise TypeError(
                 f"`{what}` item `{name}` of type `{type(value).__name__}` cannot be handed to"
-                f" another process: {error}"
+                f" another {'language' if foreign else 'process'}: {error}"
             ) from error
     names = {
         name: list(where) if isinstance(where, tuple) else where
@@ -95,6 +99,29 @@ def encode_value(value: Any) -> Any:
     import pickle
 
     return {"$pickle": base64.b64encode(pickle.dumps(value, protocol=4)).decode("ascii")}
+
+
+def _without_python(value: Any) -> Any:
+    """A value made of texts, numbers, lists and dicts only. Raises TypeError if it cannot be."""
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if hasattr(value, "tolist"):  # numbers, arrays and columns of numpy and its kin
+        value = value.tolist()
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    if _is_path(value):
+        return str(value)
+    if hasattr(value, "items") and hasattr(value, "keys") and not isinstance(value, list):
+        return {_without_python(key): _without_python(item) for key, item in value.items()}
+    if hasattr(value, "__iter__"):
+        return [_without_python(item) for item in value]
+    raise TypeError("it is neither text nor number nor a list or dictionary of such")
 
 
 def _is_mark(value: Mapping[str, Any]) -> bool:

@@ -4,7 +4,9 @@ Python: a small launcher that loads the job's names from a file beside it, makes
 ``snakemake``, and runs the original text under its original name, so that ``__file__``, line
 numbers and ``from __future__`` are as the author wrote them. The object itself is defined by
 `script_object`, one file that is copied along: the script's interpreter need not know rulekit.
-Bash, R: a copy of the script behind a preamble that makes the arrays or the object.
+Bash, R, Julia, Rust: a copy of the script behind a preamble that makes the arrays or the object.
+R Markdown: a copy with a chunk that does. Hy, xonsh: a copy behind a line that asks the object of
+the same file as for Python.
 """
 
 from __future__ import annotations
@@ -56,7 +58,8 @@ def _source(spec: JobSpec) -> str:
         raise Refused("access", f"cannot read the script `{path}`: {text}") from None
 
 
-def _python(spec: JobSpec, context: dict[str, Any]) -> Launch:
+def _object(spec: JobSpec) -> tuple[str, str]:
+    """Folder and module name of the file that defines the object; it is put there if need be."""
     text = _object_text()
     name = f"_object_{len(text)}_{_fingerprint(text)}"
     library = os.path.join(spec.workdir, spec.state_dir, FOLDER, "lib")
@@ -65,12 +68,12 @@ def _python(spec: JobSpec, context: dict[str, Any]) -> Launch:
         folder = os.path.join(FOLDER, "lib")
         part = write_helper(spec, folder, f"{name}.{spec.token}.part", text)
         os.replace(part, os.path.join(library, f"{name}.py"))
-    data = write_helper(
-        spec,
-        FOLDER,
-        f"{spec.token}.json",
-        json.dumps({"context": context, "path": spec.body["path"], "source": _source(spec)}),
-    )
+    return library, name
+
+
+def _python(spec: JobSpec, context: dict[str, Any]) -> Launch:
+    library, name = _object(spec)
+    data = _data(spec, context)
     launcher = write_helper(
         spec,
         FOLDER,
@@ -80,6 +83,47 @@ def _python(spec: JobSpec, context: dict[str, Any]) -> Launch:
     )
     interpreter = tuple(spec.body.get("interpreter") or ("python3",))
     return (*interpreter, launcher), (launcher, data)
+
+
+def _data(spec: JobSpec, context: dict[str, Any]) -> str:
+    order = {"context": context, "path": spec.body["path"], "source": _source(spec)}
+    return write_helper(spec, FOLDER, f"{spec.token}.json", json.dumps(order))
+
+
+def _hy(spec: JobSpec, context: dict[str, Any]) -> Launch:
+    data = _data(spec, context)
+    call = _entrance(spec, data)
+    # On the first line, so that the numbers of lines stay.
+    return _copy(spec, f"(pys #[rulekit[{call}]rulekit]) {_unmarked(_source(spec))}", "hy", data)
+
+
+def _xonsh(spec: JobSpec, context: dict[str, Any]) -> Launch:
+    data = _data(spec, context)
+    head = f"{_entrance(spec, data)}\n"
+    strict = ("xonsh", "-DRAISE_SUBPROC_ERROR=true", "-DXONSH_SHOW_TRACEBACK=true")
+    return _copy(spec, head + _unmarked(_source(spec)), strict, data)
+
+
+def _entrance(spec: JobSpec, data: str) -> str:
+    """A line of Python that makes the object known."""
+    library, name = _object(spec)
+    return (
+        f"import sys; sys.path.insert(0, {_ascii(library)}); import {name} as _object;"
+        f" _object.enter(globals(), {_ascii(data)})"
+    )
+
+
+def _copy(spec: JobSpec, text: str, program: str | tuple[str, ...], *helpers: str) -> Launch:
+    """A copy of the script, run by the job's interpreter, or else by `program`."""
+    script = write_helper(spec, FOLDER, f"{spec.token}.{_base(spec)}", text)
+    default = (program,) if isinstance(program, str) else program
+    return (*(spec.body.get("interpreter") or default), script), (script, *helpers)
+
+
+def _unmarked(source: str) -> str:
+    """Without a `#!` line, which means something at the very beginning only."""
+    first, newline, rest = source.partition("\n")
+    return newline + rest if first.startswith("#!") else source
 
 
 def _bash(spec: JobSpec, context: dict[str, Any]) -> Launch:
@@ -96,19 +140,79 @@ def _bash(spec: JobSpec, context: dict[str, Any]) -> Launch:
 def _r(spec: JobSpec, context: dict[str, Any]) -> Launch:
     from rulekit.runner.script_r import preamble
 
+    head = _told(preamble, context)
+    return _copy(spec, f"{head}\n{_source(spec)}", ("Rscript", "--vanilla"))
+
+
+def _rmarkdown(spec: JobSpec, context: dict[str, Any]) -> Launch:
+    from rulekit.runner.script_r import preamble
+    from rulekit.runner.script_rmd import document, rendering
+
+    outputs: list[str] = (context.get("output") or {}).get("items") or []
+    if len(outputs) != 1:
+        raise Refused("spawn", f"an R Markdown script makes one output, not {len(outputs)}")
+    source = _source(spec)
+    text = document(source, _told(preamble, context))
+    script = write_helper(spec, FOLDER, f"{spec.token}.{_base(spec)}", text)
+    call = rendering(script, os.path.abspath(outputs[0]), os.getcwd(), source)
+    interpreter = tuple(spec.body.get("interpreter") or ("Rscript", "--vanilla"))
+    return (*interpreter, "-e", call), (script,)
+
+
+def _julia(spec: JobSpec, context: dict[str, Any]) -> Launch:
+    from rulekit.runner.script_julia import preamble
+
+    return _copy(spec, f"{_told(preamble, context)}\n{_source(spec)}", "julia")
+
+
+# Compiles a script that needs no crate, and becomes it.
+_RUSTC = 'set -e; rustc --crate-name script --edition 2021 -A warnings -O -o "$2" "$1"; exec "$2"'
+
+
+def _rust(spec: JobSpec, context: dict[str, Any]) -> Launch:
+    import shutil
+
+    from rulekit.runner.script_rust import crates_of, is_bare, preamble, program, wrapped
+
+    source = _source(spec)
+    text = program(source, _told(preamble, context))
+    tool = tuple(spec.body.get("interpreter") or ())
+    if not tool:
+        search = spec.environment.get("PATH") or os.environ.get("PATH", os.defpath)
+        found = shutil.which("rust-script", path=search)
+        if found is None:
+            if not is_bare(source):
+                raise Refused(
+                    "spawn",
+                    "there is no program `rust-script` in the search path; it fetches and builds"
+                    " the crates that the script uses",
+                )
+            script = write_helper(spec, FOLDER, f"{spec.token}.{_base(spec)}", wrapped(text))
+            binary = f"{script}.bin"
+            return ("sh", "-c", _RUSTC, "sh", script, binary), (script, binary)
+        tool = (found,)
+    script = write_helper(spec, FOLDER, f"{spec.token}.{_base(spec)}", text)
+    words = [word for crate in crates_of(source) for word in ("-d", crate)]
+    return (*tool, *words, script), (script,)
+
+
+def _told(preamble: Callable[[dict[str, Any]], str], context: dict[str, Any]) -> str:
+    """The preamble, or a refusal that names the value the language has no word for."""
     try:
-        head = preamble(context)
+        return preamble(context)
     except TypeError as error:
         raise Refused("spawn", str(error)) from None
-    script = write_helper(spec, FOLDER, f"{spec.token}.{_base(spec)}", f"{head}\n{_source(spec)}")
-    interpreter = tuple(spec.body.get("interpreter") or ("Rscript", "--vanilla"))
-    return (*interpreter, script), (script,)
 
 
 _LANGUAGES: dict[str, Callable[[JobSpec, dict[str, Any]], Launch]] = {
     "python": _python,
     "bash": _bash,
     "r": _r,
+    "rmarkdown": _rmarkdown,
+    "julia": _julia,
+    "rust": _rust,
+    "hy": _hy,
+    "xonsh": _xonsh,
 }
 
 _OBJECT_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "script_object.py")

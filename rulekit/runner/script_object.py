@@ -335,7 +335,7 @@ def install(snakemake):
         "snakemake.iocontainers": _module("snakemake.iocontainers", snakemake=snakemake, **kinds),
     }
     last = {
-        "snakemake": _module("snakemake", __path__=[]),
+        "snakemake": _module("snakemake", __path__=[], shell=Shell()),
         "snakemake.logging": _module("snakemake.logging", logger=Logger()),
         "snakemake.shell": _module("snakemake.shell", shell=Shell()),
         "snakemake.io": _module("snakemake.io", **kinds),
@@ -456,12 +456,14 @@ class Shell:
 # --- running ------------------------------------------------------------------------------------
 
 
-def run(names, data):
-    """Run the script described by the file `data` in the namespace `names` of ``__main__``."""
+def enter(names, data):
+    """Give the namespace `names` of ``__main__`` what a script sees; its path and text.
+
+    For languages that are compiled to Python by their own programs this is all that is needed.
+    """
     with open(data, encoding="utf-8") as file:
         order = json.load(file)
-    path = order["path"]
-    source = order["source"]
+    path, source = order["path"], order["source"]
     # The folder of this file has served; the script's own comes last, so that it hides nothing.
     del sys.path[0]
     folder = os.path.dirname(path)
@@ -469,13 +471,17 @@ def run(names, data):
         sys.path.append(folder)
     snakemake = make(order["context"], source)
     install(snakemake)
-    sys.argv[0] = path
-    for name in ("_object",):
-        names.pop(name, None)
-    names["__file__"] = path
-    names["__real_file__"] = path
-    names["__cached__"] = None
+    names.pop("_object", None)
+    names["__file__"] = names["__real_file__"] = path
     names["snakemake"] = snakemake
+    return path, source
+
+
+def run(names, data):
+    """Run the script described by the file `data` in the namespace `names` of ``__main__``."""
+    path, source = enter(names, data)
+    sys.argv[0] = path
+    names["__cached__"] = None
     # Scripts rely on these without importing them.
     names["sys"] = sys
     names["Snakemake"] = Snakemake

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
+# Rscript before R 3.5 does not attach the package by itself.
 _CLASS = """\
+library(methods)
 Snakemake <- setClass(
     "Snakemake",
     slots = c(
@@ -53,7 +55,7 @@ def preamble(context: Mapping[str, Any]) -> str:
 
 def _named(part: Mapping[str, Any] | None) -> str:
     words = [encode(decode_value(item)) for item in (part or {"items": ()})["items"]]
-    words += [f"{_text(name)} = {encode(value)}" for name, value in named_values(part).items()]
+    words += [f"{literal(name)} = {encode(value)}" for name, value in named_values(part).items()]
     return f"list({', '.join(words)})"
 
 
@@ -72,9 +74,9 @@ def encode(value: Any) -> str:
             return "Inf" if value > 0 else "-Inf"
         return repr(value)
     if isinstance(value, str):
-        return _text(value)
+        return literal(value)
     if isinstance(value, dict):
-        pairs = (f"{_text(str(key))} = {encode(item)}" for key, item in value.items())
+        pairs = (f"{literal(str(key))} = {encode(item)}" for key, item in value.items())
         return f"list({', '.join(pairs)})"
     if isinstance(value, (list, tuple, set, frozenset)):
         call = "c" if _is_uniform(value) else "list"
@@ -93,7 +95,7 @@ def _is_uniform(values: Iterable[Any]) -> bool:
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": ""}
 
 
-def _text(text: str) -> str:
+def literal(text: str) -> str:
     """A string literal. Bytes that are no UTF-8 are written as such."""
     parts = []
     for char in text:

@@ -1,0 +1,126 @@
+"""Bodies other than shell commands and Python of the rule file: scripts, wrappers, notebooks,
+templates. Files are read here, on the machine that plans; the order carries their text.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from rulekit.errors import RuleFileError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rulekit.engine.loop import Stage
+    from rulekit.planning.plan import Job
+
+    Made = tuple[dict[str, Any], dict[str, Any]]
+
+LANGUAGES = {
+    ".py": "python",
+    ".sh": "bash",
+    ".bash": "bash",
+    ".r": "r",
+    ".R": "r",
+    ".Rmd": "rmarkdown",
+    ".jl": "julia",
+    ".rs": "rust",
+    ".hy": "hy",
+    ".xsh": "xonsh",
+}
+# Languages whose programs can read what Python has pickled.
+_PYTHONIC = ("python", "hy", "xonsh")
+
+
+def script_body(stage: Stage, job: Job, names: dict[str, Any]) -> Made:
+    """Body and context of the order for a `script:` or `wrapper:` rule. Raises `RuleFileError`."""
+    rule = job.rule
+    path = stage.definitions.script_path(job.number)
+    language = LANGUAGES.get(os.path.splitext(path)[1])
+    if language is None:
+        suffix = os.path.splitext(path)[1]
+        if suffix == ".ipynb":
+            raise RuleFileError(
+                f"rule `{rule.name}` gives the notebook `{path}` to `script:`",
+                code="RK0292",
+                span=rule.body.span or rule.span,
+                help="`notebook:` runs notebooks",
+            )
+        raise RuleFileError(
+            f"no language is known for the script `{path}`",
+            code="RK0292",
+            span=rule.body.span or rule.span,
+            help="the suffix tells the language: " + ", ".join(sorted(LANGUAGES)),
+        )
+    body: dict[str, Any] = {
+        "kind": "script",
+        "language": language,
+        "path": os.path.abspath(path),
+        "source": read_source(stage, job, path),
+    }
+    if language == "python":
+        body["interpreter"] = [sys.executable]
+    return body, _context(stage, job, names, path, language in _PYTHONIC)
+
+
+def template_body(stage: Stage, job: Job, names: dict[str, Any]) -> Made:
+    """Body and context for a `template_engine:` rule: a program of ours renders the template."""
+    from rulekit.runner.template import ENGINES, template_of
+
+    rule = job.rule
+    engine = rule.body.text
+    if engine not in ENGINES:
+        raise RuleFileError(
+            f"there is no template engine `{engine}` (rule `{rule.name}`)",
+            code="RK0281",
+            span=rule.body.span or rule.span,
+            help="known are " + ", ".join(f"`{name}`" for name in ENGINES),
+        )
+    context = _context(stage, job, names, rule.basedir, True)
+    try:
+        template_of(context)
+    except ValueError as error:
+        raise RuleFileError(
+            f"rule `{rule.name}`: {error}", code="RK0282", span=rule.body.span or rule.span
+        ) from None
+    argv = [sys.executable, "-m", "rulekit.runner.template", engine]
+    return {"kind": "command", "argv": argv, "context_argument": True}, context
+
+
+def read_source(stage: Stage, job: Job, path: str) -> str:
+    """The text of a script. Raises `RuleFileError` if it cannot be read."""
+    rule = job.rule
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except OSError as error:
+        raise RuleFileError(
+            f"{rule.body.kind} `{path}` of rule `{rule.name}` cannot be read: {error.strerror}",
+            code="RK0291",
+            span=rule.body.span or rule.span,
+            help="a script's path is relative to the file that holds the rule",
+        ) from None
+
+
+def _context(
+    stage: Stage, job: Job, names: dict[str, Any], path: str, pythonic: bool
+) -> dict[str, Any]:
+    from rulekit.runner.context import encode_context
+
+    folder = path if os.path.isdir(path) else os.path.dirname(os.path.abspath(path))
+    try:
+        return encode_context(
+            {**names, "config": stage.plan.workflow.config},
+            rule=job.rule.name,
+            scriptdir=folder,
+            foreign=not pythonic,
+        )
+    except TypeError as error:
+        raise RuleFileError(
+            f"rule `{job.rule.name}`: {error}",
+            code="RK0283",
+            span=job.rule.body.span or job.rule.span,
+            help="hand over texts, numbers, lists and dictionaries of such",
+        ) from None
