@@ -1,0 +1,1 @@
+"""Files in Azure Blob Storage, as the driver of a run sees them."""

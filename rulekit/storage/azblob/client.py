@@ -1,0 +1,346 @@
+"""`AzBlobStorage`: the driver's hand on stored files."""
+
+from __future__ import annotations
+
+import time
+
+from rulekit.storage.azblob import files
+from rulekit.storage.azblob.account import unknown_account
+from rulekit.storage.azblob.connect import Patience, connected
+from rulekit.storage.azblob.failures import refused_sas, translated
+from rulekit.storage.azblob.sas import parse_sas, trouble
+from rulekit.storage.azblob.stamp import stamp_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Any
+
+    from azure.storage.blob import BlobServiceClient
+
+    from rulekit.model.places import Location
+    from rulekit.storage.azblob.account import Account
+    from rulekit.storage.azblob.stamp import BlobStamp
+
+PAGE = 5000  # names in one answer; the service's most
+BATCH = 256  # deletions in one request; the service's most
+
+
+class AzBlobStorage:
+    """Blobs of the accounts of a run. All errors are `InfrastructureError`; none holds a secret.
+
+    `threads` is how many parts of a file travel at once. Safe for use from several threads.
+    """
+
+    def __init__(
+        self,
+        accounts: Mapping[str, Account],
+        *,
+        patience: Patience | None = None,
+        threads: int = 8,
+    ) -> None:
+        self.accounts = dict(accounts)
+        self.patience = patience or Patience()
+        self.threads = threads
+        self._clients: dict[str, BlobServiceClient] = {}
+
+    def __repr__(self) -> str:
+        return f"AzBlobStorage({', '.join(self.accounts)})"
+
+    def close(self) -> None:
+        """Ends all connections."""
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+
+    def account(self, key: str) -> Account:
+        """The account of that key. Raises `InfrastructureError` (RK0640)."""
+        found = self.accounts.get(key)
+        if found is None:
+            raise unknown_account(key)
+        return found
+
+    def service(self, key: str) -> BlobServiceClient:
+        """The SDK's client of an account."""
+        client = self._clients.get(key)
+        if client is None:
+            client = self._clients[key] = connected(self.account(key), self.patience)
+        return client
+
+    def _blob(self, location: Location) -> Any:
+        return self.service(location.account).get_blob_client(location.container, location.name)
+
+    def _error(self, error: Exception, location: Location, doing: str) -> Exception:
+        account = self.account(location.account)
+        return translated(error, account, location.container, doing, location.name)
+
+    # -- listing -------------------------------------------------------------------------------
+
+    def inventory(
+        self, account: str, container: str, prefix: str = "", *, limit: int | None = None
+    ) -> dict[str, BlobStamp] | None:
+        """All blobs whose names begin with `prefix`, by name: one request for each 5,000.
+
+        Folder entries of hierarchical namespaces and what is rulekit's own below the prefix
+        (``.rulekit/``) are left out. With more than `limit` names: None, and no more is asked. A
+        container that is not there is empty.
+        """
+        found: dict[str, BlobStamp] = {}
+        ours = prefix + ".rulekit/"
+        for listed in self._pages(account, container, prefix):
+            for blob in listed:
+                if not _is_folder(blob) and not blob.name.startswith(ours):
+                    found[blob.name] = stamp_of(blob)
+            if limit is not None and len(found) > limit:
+                return None
+        return found
+
+    def folder(
+        self, account: str, container: str, prefix: str
+    ) -> tuple[dict[str, BlobStamp], set[str]]:
+        """The blobs directly in a folder (`prefix` ends with ``/`` or is empty), by name, and the
+        names of the folders in it, without a final slash."""
+        from azure.storage.blob import BlobPrefix
+
+        names: dict[str, BlobStamp] = {}
+        folders: set[str] = set()
+        client = self.service(account).get_container_client(container)
+        try:
+            for item in client.walk_blobs(
+                name_starts_with=prefix or None, include=["metadata"], delimiter="/"
+            ):
+                if isinstance(item, BlobPrefix):
+                    folders.add(item.name.rstrip("/"))
+                elif _is_folder(item):
+                    folders.add(item.name)
+                else:
+                    names[item.name] = stamp_of(item)
+        except Exception as error:
+            if not _is_missing(error):
+                raise translated(error, self.account(account), container, "list") from None
+        return names, folders
+
+    def list_results(self, location: Location) -> Iterator[tuple[str, dict[str, str], BlobStamp]]:
+        """Blobs whose names begin with the location's: name, metadata and stamp."""
+        for listed in self._pages(location.account, location.container, location.name):
+            for blob in listed:
+                if not _is_folder(blob):
+                    yield blob.name, dict(blob.metadata or {}), stamp_of(blob)
+
+    def _pages(self, account: str, container: str, prefix: str) -> Iterator[Iterable[Any]]:
+        client = self.service(account).get_container_client(container)
+        pages = client.list_blobs(
+            name_starts_with=prefix or None, include=["metadata"], results_per_page=PAGE
+        ).by_page()
+        while True:
+            try:
+                page = list(next(pages))
+            except StopIteration:
+                return
+            except Exception as error:
+                if _is_missing(error):
+                    return
+                raise translated(error, self.account(account), container, "list") from None
+            yield page
+
+    def stamp(self, location: Location) -> BlobStamp | None:
+        """What the service says of one blob; None if it is not there."""
+        try:
+            return stamp_of(self._blob(location).get_blob_properties())
+        except Exception as error:
+            if _is_missing(error):
+                return None
+            raise self._error(error, location, "read") from None
+
+    # -- small blobs ---------------------------------------------------------------------------
+
+    def get(self, location: Location) -> bytes:
+        """The content of a small blob. Raises RK0650 if it is not there."""
+        try:
+            content: bytes = self._blob(location).download_blob().readall()
+        except Exception as error:
+            raise self._error(error, location, "read") from None
+        return content
+
+    def put(
+        self,
+        location: Location,
+        data: bytes,
+        overwrite: bool = True,
+        metadata: Mapping[str, str] | None = None,
+    ) -> BlobStamp | None:
+        """Writes a small blob in one request. Readers see the old or the new content.
+
+        Without `overwrite`, None if there is a blob already. The container is made if it is not
+        there.
+        """
+
+        def write() -> BlobStamp:
+            return files.put(self._blob(location), data, overwrite, metadata)
+
+        try:
+            return self._written(location, write)
+        except Exception as error:
+            if not overwrite and type(error).__name__ == "ResourceExistsError":
+                return None
+            raise self._error(error, location, "write") from None
+
+    # -- files ---------------------------------------------------------------------------------
+
+    def upload_file(
+        self,
+        path: str,
+        location: Location,
+        progress: Callable[[int], None] | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> BlobStamp:
+        """Uploads a file in parallel blocks; the blob is there with the last request or as before.
+
+        `progress` is told the number of bytes of each part, perhaps from several threads.
+        """
+        try:
+            return self._written(
+                location,
+                lambda: files.upload(self._blob(location), path, self.threads, progress, metadata),
+            )
+        except OSError as error:
+            if getattr(error, "filename", None):
+                raise files.local_trouble(error, path) from None
+            raise self._error(error, location, "write") from None
+        except Exception as error:
+            raise self._error(error, location, "write") from None
+
+    def download_file(
+        self, location: Location, path: str, progress: Callable[[int], None] | None = None
+    ) -> BlobStamp:
+        """Downloads a blob in parallel parts, checks it, and puts it in place by a rename.
+
+        The file gets the blob's time. Raises RK0650 if the blob is not there, RK0651 if what came
+        is not what the service has.
+        """
+        try:
+            return files.download(self._blob(location), path, self.threads, progress)
+        except files.Damaged as error:
+            raise files.damaged(location, str(error)) from None
+        except OSError as error:
+            if getattr(error, "filename", None):
+                raise files.local_trouble(error, path) from None
+            raise self._error(error, location, "read") from None
+        except Exception as error:
+            raise self._error(error, location, "read") from None
+
+    def _written(self, location: Location, write: Callable[[], BlobStamp]) -> BlobStamp:
+        """`write()`, with the container made if that is what is missing."""
+        try:
+            return write()
+        except Exception as error:
+            if _code(error) != "ContainerNotFound":
+                raise
+        self._make_container(location)
+        return write()
+
+    def _make_container(self, location: Location) -> None:
+        client = self.service(location.account).get_container_client(location.container)
+        try:
+            client.create_container()
+        except Exception as error:
+            if type(error).__name__ == "ResourceExistsError":
+                return
+            account = self.account(location.account)
+            if getattr(error, "status_code", None) == 403:
+                # Not allowed to make it: that it is not there is the news.
+                from azure.core.exceptions import ResourceNotFoundError
+
+                error = ResourceNotFoundError()
+                error.status_code = 404
+            raise translated(error, account, location.container, "create") from None
+
+    # -- removal -------------------------------------------------------------------------------
+
+    def delete(self, locations: Iterable[Location]) -> int:
+        """Removes blobs, 256 with one request; those that are not there are passed over. Gives the
+        number of those that were removed."""
+        groups: dict[tuple[str, str], list[str]] = {}
+        for location in locations:
+            groups.setdefault((location.account, location.container), []).append(location.name)
+        removed = 0
+        for (account, container), names in groups.items():
+            for start in range(0, len(names), BATCH):
+                removed += self._delete(account, container, names[start : start + BATCH])
+        return removed
+
+    def _delete(self, account: str, container: str, names: list[str]) -> int:
+        client = self.service(account).get_container_client(container)
+        removed = 0
+        try:
+            answers = list(
+                client.delete_blobs(*names, delete_snapshots="include", raise_on_any_failure=False)
+            )
+            statuses = {answer.status_code for answer in answers}
+            removed = sum(answer.status_code == 202 for answer in answers)
+            if statuses <= {202, 404} and len(answers) == len(names):
+                return removed
+        except Exception as error:
+            if _is_missing(error):
+                return 0
+        # One by one: for accounts without batches, and to know what is refused.
+        for name in names:
+            try:
+                client.delete_blob(name, delete_snapshots="include")
+                removed += 1
+            except Exception as error:
+                if not _is_missing(error):
+                    raise translated(
+                        error, self.account(account), container, "delete", name
+                    ) from None
+        return removed
+
+    # -- before a run --------------------------------------------------------------------------
+
+    def check(self, account: str, container: str, rights: str = "rlcw") -> tuple[str, ...]:
+        """Whether stored files can be worked with, as far as one request and the token's own words
+        tell. Raises the error for what is wrong; gives sentences for what may become so.
+
+        A container that is not there is no error if the run may make it.
+        """
+        known = self.account(account)
+        now = time.time()
+        warnings: list[str] = []
+        if known.kind == "sas":
+            sas = parse_sas(known.secret)
+            found = trouble(sas, known.url, now, rights)
+            for what, doing in (("expired", "list"), ("early", "list"), ("scheme", "list"),
+                                ("service", "list"), ("reach", "list")):  # fmt: skip
+                if what in found:
+                    raise refused_sas(known, container, doing, now)
+            for right, doing in (("l", "list"), ("r", "read"), ("w", "write")):
+                if right in rights and not sas.may(right) and not (right == "w" and sas.may("c")):
+                    raise refused_sas(known, container, doing, now)
+        client = self.service(account).get_container_client(container)
+        try:
+            next(client.list_blobs(results_per_page=1).by_page(), None)
+        except Exception as error:
+            if _code(error) == "ContainerNotFound" or _is_missing(error):
+                return tuple(warnings)
+            raise translated(error, known, container, "list") from None
+        return tuple(warnings)
+
+
+def _is_folder(blob: Any) -> bool:
+    """An entry of a hierarchical namespace that is a folder."""
+    metadata = blob.metadata
+    if not metadata:
+        return False
+    return any(
+        name.lower() == "hdi_isfolder" and str(value).lower() == "true"
+        for name, value in metadata.items()
+    )
+
+
+def _code(error: Exception) -> str:
+    return str(getattr(error, "error_code", None) or "").rpartition(".")[2]
+
+
+def _is_missing(error: Exception) -> bool:
+    """No such blob or container. A missing account is another matter: its name is not known."""
+    return getattr(error, "status_code", None) == 404
