@@ -209,7 +209,7 @@ def test_what_cannot_be_evaluated_changes_nothing(formula: str, detail: str) -> 
         ("x = mean(1);", "Line 1, Col 5: there is no function mean"),
         ("x = 1 & 2;", "Line 1, Col 7: unexpected character '&'"),
         ("x = 1 +", "Line 1, Col 8: unexpected the end"),
-        ("x = " + "(" * 3000 + "1", "Line 1, Col 104: the expression is nested too deeply"),
+        ("x = " + "(" * 3000 + "1", "Line 1, Col 105: the expression is nested too deeply"),
         ("x = 1;" * 101, "Line 1, Col 601: more than 100 statements"),
     ],
 )
