@@ -194,6 +194,8 @@ def start(attempt: Attempt, environments: Environments, turn: int = 0) -> bool:
     argv, attempt.helpers = argv_of(spec, turn)
     if not argv:
         return False
+    if environments.wrap is not None:
+        argv = environments.wrap(spec, argv)
     environment = environments.of(spec)
     program = program_of(argv[0], environment.get("PATH", os.defpath))
     actions: list[tuple[Any, ...]] = []

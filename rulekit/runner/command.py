@@ -75,14 +75,22 @@ def program_of(name: str, search: str) -> str:
 class Environments:
     """The environment of jobs, built once for each different set of additions."""
 
-    __slots__ = ("_base", "_made", "bodies", "shared_files")
+    __slots__ = ("_base", "_made", "bodies", "shared_files", "wrap")
 
     def __init__(self, base: dict[str, str] | None = None) -> None:
         # Carries out a `run:` body here; None where the rule file's functions are not at hand.
         self.bodies: Callable[[JobSpec, int], int] | None = None
         self.shared_files: frozenset[int] = frozenset()  # open files that such a body may use
+        # Puts a container around what is executed: attempt and arguments to arguments.
+        self.wrap: Callable[[JobSpec, tuple[str, ...]], tuple[str, ...]] | None = None
         self._base = dict(os.environ) if base is None else base
         self._made: dict[tuple[Any, ...], dict[str, str]] = {}
+
+    def extended(self, values: dict[str, str]) -> Environments:
+        """The same with further variables."""
+        made = Environments({**self._base, **values})
+        made.bodies, made.shared_files, made.wrap = self.bodies, self.shared_files, self.wrap
+        return made
 
     def of(self, spec: JobSpec) -> dict[str, str]:
         """The full environment of an attempt. To be used before the next call, not kept."""

@@ -78,6 +78,13 @@ class Watch:
             except BlockingIOError:
                 pass
 
+    def wake(self) -> None:
+        """End a pause now. Safe to call from threads."""
+        try:
+            os.write(self._write, b"\0")
+        except OSError:
+            pass  # it is awake, or closed
+
     def close(self) -> None:
         """Give the signals back."""
         signal.set_wakeup_fd(-1)
@@ -85,6 +92,7 @@ class Watch:
             signal.signal(number, handler)
         os.close(self._read)
         os.close(self._write)
+        self._write = -1  # a thread that is late must not write to whoever gets the number
 
 
 def run(
@@ -92,19 +100,22 @@ def run(
     environments: Environments,
     started: Callable[[int], None] | None = None,
     listener: int | None = None,
+    watch: Watch | None = None,
 ) -> JobResult:
     """Run one attempt. `started` is told the process id of each process of the job.
 
-    `listener`: a pipe's writing end; when its reader is gone, the job is killed.
+    `listener`: a pipe's writing end; when its reader is gone, the job is killed. `watch`: the one
+    of a caller who does more than this attempt; who asked it to stop before has asked the job.
 
     The current directory becomes the job's working directory. Never raises for what a job or
     its files do.
     """
-    watch = Watch(listener)
+    own = watch or Watch(listener)
     try:
-        return _run(spec, environments, watch, started or (lambda _pid: None))
+        return _run(spec, environments, own, started or (lambda _pid: None))
     finally:
-        watch.close()
+        if watch is None:
+            own.close()
 
 
 def _run(

@@ -1,0 +1,266 @@
+"""A job's command in a container of its own, by docker or podman of this machine.
+
+The image needs a `/bin/sh` and nothing of ours: the folders of the order are seen in it under
+their own paths. Values of variables are handed over by name only, so that no command line holds
+them.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+
+from rulekit.node.trouble import Trouble
+from rulekit.runner.command import program_of
+from rulekit.runner.files import Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from rulekit.model.spec import JobSpec
+    from rulekit.node.site import Site
+
+STRICT_PREFIX = "set -euo pipefail; "
+PROGRAMS = ("docker", "podman")
+_PULLS = 4
+_PULL_PAUSE_S = 3.0
+_ASK_S = 60.0
+
+# First process of the container. A shell that is the first process is deaf to SIGTERM unless it
+# says what to do; and all processes shall hear it. It leaves a note that it was reached, with the
+# command's exit code at the end. $1: the note, the rest: the command.
+_FIRST = """\
+note=$1; shift
+: > "$note"
+trap 'kill -TERM -1 2>/dev/null' TERM INT
+"$@" &
+child=$!
+wait $child; status=$?
+while kill -0 $child 2>/dev/null; do wait $child; status=$?; done
+echo $status > "$note"
+exit $status
+"""
+# Bash where the image has it; $1: the command, $2: strict, if it shall be.
+_SHELL = """\
+if command -v bash >/dev/null 2>&1; then
+  if [ -n "$2" ]; then exec bash -c "set -euo pipefail; $1"; fi
+  exec bash -c "$1"
+fi
+if [ -n "$2" ]; then
+  set -eu
+  if (set -o pipefail) 2>/dev/null; then exec sh -c "set -euo pipefail; $1"; fi
+  exec sh -c "set -eu; $1"
+fi
+exec sh -c "$1"
+"""
+# `Permission denied` and the like come again; these do not help to be asked for again.
+_HOPELESS = (
+    "not found",
+    "manifest unknown",
+    "denied",
+    "unauthorized",
+    "invalid reference",
+    "no such",
+)
+
+
+class Engine:
+    """Docker or podman, as it was found on this machine."""
+
+    def __init__(self, program: str, environment: dict[str, str] | None = None) -> None:
+        self.program = program
+        self.name = os.path.basename(program)
+        self._environment = dict(os.environ) if environment is None else environment
+
+    @property
+    def is_podman(self) -> bool:
+        return "podman" in self.name
+
+    def ask(self, *words: str, seconds: float = _ASK_S) -> tuple[int, str]:
+        """Runs the program: exit code and all it said. 124 if it did not end in time."""
+        try:
+            done = subprocess.run(
+                [self.program, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=seconds,
+                env=self._environment,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return 124, f"`{self.name} {words[0]}` does not answer"
+        except OSError as error:
+            return 127, f"`{self.program}` cannot be started: {error.strerror}"
+        return done.returncode, done.stdout.decode("utf-8", "replace").strip()
+
+    def pull(self, image: str, say: Callable[[str], None] = print) -> None:
+        """Makes sure that an image is here. Raises `Trouble` (``container``)."""
+        code, _ = self.ask("image", "inspect", "--format", "{{.Id}}", image)
+        if code == 0:
+            return
+        pause = _PULL_PAUSE_S
+        for turn in range(_PULLS):
+            say(f"pulling the image `{image}`")
+            code, said = self.ask("pull", "--quiet", image, seconds=3600)
+            if code == 0:
+                return
+            hopeless = any(word in said.lower() for word in _HOPELESS)
+            if hopeless or turn + 1 == _PULLS:
+                raise Trouble(
+                    "container",
+                    f"{self.name} cannot pull the image `{image}`: {_last(said)}",
+                    passing=not hopeless,
+                )
+            time.sleep(pause)
+            pause *= 2
+
+    def stop(self, name: str) -> None:
+        """Kills a container, if it still runs, and takes it away."""
+        self.ask("rm", "-f", name, seconds=30)
+
+
+def find_engine(environment: dict[str, str] | None = None) -> Engine:
+    """The program for containers: `RULEKIT_CONTAINER_ENGINE`, else docker if its service
+    answers, else podman. Raises `Trouble` (``container``)."""
+    names = dict(os.environ) if environment is None else environment
+    chosen = names.get("RULEKIT_CONTAINER_ENGINE")
+    silent = ""
+    for name in (chosen,) if chosen else PROGRAMS:
+        try:
+            program = program_of(name, names.get("PATH", os.defpath))
+        except Refused:
+            continue
+        engine = Engine(program, names)
+        if engine.is_podman:
+            return engine
+        code, said = engine.ask("version", "--format", "{{.Server.Version}}")
+        if code == 0:
+            return engine
+        silent = f"{name} is there, but its service does not answer ({_last(said)})"
+    if chosen and not silent:
+        silent = f"there is no program `{chosen}`"
+    raise Trouble(
+        "container",
+        "the job asks for a container, but neither docker nor podman can be used here: "
+        + (silent or "they are not installed"),
+        passing=True,
+    )
+
+
+class Boxes:
+    """Puts containers around the attempts of one order."""
+
+    def __init__(self, engine: Engine, site: Site, folders: Iterable[str] = ()) -> None:
+        """`folders`: what of this machine is seen inside besides the order's own folders."""
+        self.engine = engine
+        self._site = site
+        self._folders = list(dict.fromkeys(folders))
+        self._images: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._turns: dict[str, int] = {}
+
+    def add(self, spec: JobSpec, image: str, options: Sequence[str]) -> None:
+        """The attempt `spec` runs in this image."""
+        self._images[spec.token] = (image, tuple(options))
+
+    def has(self, spec: JobSpec) -> bool:
+        return spec.token in self._images
+
+    def name(self, spec: JobSpec) -> str:
+        """The name of an attempt's container."""
+        return f"rk-{spec.token}"
+
+    def note(self, spec: JobSpec) -> str:
+        """The file that says how far a container came."""
+        return os.path.join(self._site.state, "tmp", f"{spec.token}.container")
+
+    def wrap(self, spec: JobSpec, argv: tuple[str, ...]) -> tuple[str, ...]:
+        """The arguments that run `argv` in the attempt's container, if it has one."""
+        found = self._images.get(spec.token)
+        if found is None:
+            return argv
+        image, options = found
+        note = self.note(spec)
+        os.makedirs(os.path.dirname(note), exist_ok=True)
+        os.makedirs(self._site.home, exist_ok=True)
+        try:
+            os.unlink(note)
+        except OSError:
+            pass
+        words = [self.engine.program, "run", "--rm", "--pull=never", "--name", self.name(spec)]
+        for folder in dict.fromkeys((self._site.root, *self._folders)):
+            if ":" in folder:
+                raise Refused("container", f"a folder with a colon cannot be shown: `{folder}`")
+            words += ["--volume", f"{folder}:{folder}"]
+        tmp = spec.environment.get("TMPDIR")
+        if tmp and not _inside(tmp, (self._site.root, *self._folders)):
+            words += ["--volume", f"{tmp}:{tmp}"]
+        words += ["--workdir", os.getcwd()]
+        words += self._user()
+        for name in sorted({*spec.environment, "RULEKIT_ATTEMPT", *self.handed}):
+            words += ["--env", name]
+        if "HOME" not in spec.environment:
+            words += ["--env", f"HOME={self._site.home}"]
+        words += [*options, "--entrypoint", "/bin/sh", image, "-c", _FIRST, "sh", note]
+        return (*words, *_inside_command(spec, argv))
+
+    # Names of variables whose values come with the secrets.
+    handed: tuple[str, ...] = ()
+
+    def _user(self) -> list[str]:
+        own = os.getuid()
+        if self.engine.is_podman and own != 0:
+            return ["--userns=keep-id"]
+        return ["--user", f"{own}:{os.getgid()}"]
+
+    def explain(self, spec: JobSpec, exit_code: int) -> tuple[int, str, str]:
+        """Of an attempt that failed: exit code, problem ("" if it is the job's own), detail."""
+        image = self._images[spec.token][0]
+        try:
+            with open(self.note(spec), encoding="ascii") as file:
+                written = file.read().strip()
+        except OSError:
+            return (
+                exit_code,
+                "container",
+                f"the container of the image `{image}` did not start (`{self.engine.name} run`"
+                f" ended with {exit_code}); it said why on the job's output",
+            )
+        if written.isdigit():
+            code = int(written)
+            return code, "", "the job was killed: out of memory?" if code == 137 else ""
+        return exit_code, "", ""
+
+
+def limits(threads: int | None, mem_mb: float | None) -> list[str]:
+    """Options that hold a container to what its job asked for (cores, MB of 10^6 bytes)."""
+    options = []
+    if threads:
+        options += ["--cpus", str(threads)]
+    if mem_mb:
+        options += ["--memory", f"{int(mem_mb * 1_000_000)}b"]
+    return options
+
+
+def _inside_command(spec: JobSpec, argv: tuple[str, ...]) -> tuple[str, ...]:
+    body = spec.body
+    if body["kind"] != "shell" or os.path.basename(argv[0]) not in ("bash", "sh"):
+        return argv
+    if argv[1] != "-c":  # a command too long for an argument is in a file
+        return ("/bin/sh", "-c", 'if command -v bash >/dev/null; then exec bash "$1"; fi; exec sh "$1"', "sh", argv[1])  # fmt: skip
+    text = argv[2]
+    strict = body.get("prefix") == STRICT_PREFIX
+    if strict:
+        text = text[len(STRICT_PREFIX) :]
+    return ("/bin/sh", "-c", _SHELL, "sh", text, "strict" if strict else "")
+
+
+def _inside(path: str, folders: Iterable[str]) -> bool:
+    return any(path == folder or path.startswith(folder + "/") for folder in folders)
+
+
+def _last(said: str) -> str:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "it says nothing"
