@@ -12,7 +12,7 @@ import random
 import time
 
 from rulekit.errors import InfrastructureError
-from rulekit.executors.azure.masking import masker
+from rulekit.storage.azblob.masking import masked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,12 +67,16 @@ class BatchService:
         self.settings = settings
         self.requests = 0
         self.repeated = 0
-        self.masked = masker(settings.secrets())
+        self._secrets = settings.secrets()
         self._deadline = deadline_s
         self._first = first_pause_s
         self._credential = credential
         self._stop = stop
         self._client: Any = None
+
+    def masked(self, text: str) -> str:
+        """`text` without keys and signatures."""
+        return masked(text, self._secrets)
 
     # --- requests -------------------------------------------------------------------------
 

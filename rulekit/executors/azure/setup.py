@@ -1,0 +1,150 @@
+"""What a run puts into the storage before its first task, and what its tasks are told of it."""
+
+from __future__ import annotations
+
+import secrets as random_secrets
+
+from rulekit.executors.azure import access, definitions, staging
+from rulekit.frozen import frozen
+from rulekit.node import orders
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from rulekit.executors.azure.pools import OpenPool
+    from rulekit.executors.azure.settings import AzureSettings
+    from rulekit.executors.azure.staging import RunFiles
+    from rulekit.executors.azure.tasks import Task
+    from rulekit.model.places import Location, Places
+
+_PYTHON = 'exec python3 "$AZ_BATCH_JOB_PREP_WORKING_DIR/' + definitions.PROGRAM + '"'
+_KEY_BYTES = 32
+
+
+@frozen
+class RunFacts:
+    """What the engine knows of a run that its tasks need.
+
+    environment: names and values of `--envvars` and `envvars:`. sources: a tar.gz of what rules
+    need beside their inputs (content, digest), None if there is none. everything: whether the
+    node program must hold all of rulekit, for `run:` bodies.
+    """
+
+    environment: Mapping[str, str]
+    sources: tuple[bytes, str] | None = None
+    everything: bool = False
+
+
+class Setup:
+    """Uploads with the first task what all of them need. Its key is known to nobody else."""
+
+    def __init__(
+        self,
+        settings: AzureSettings,
+        storage: Any,
+        places: Places,
+        files: RunFiles,
+        facts: RunFacts,
+        say: Callable[[str, str], None],
+    ) -> None:
+        self._settings = settings
+        self._storage = storage
+        self._places = places
+        self._files = files
+        self._facts = facts
+        self._say = say
+        self._key = random_secrets.token_bytes(_KEY_BYTES)
+        self._accounts: dict[str, Any] = {}
+        self._sources: tuple[list[str], str] | None = None
+        self._done = False
+
+    def prepare(self) -> None:
+        """Upload, once. Raises InfrastructureError."""
+        if self._done:
+            return
+        granted = access.grant(self._storage, self._places, self._files.root, self._settings)
+        for warning in granted.warnings:
+            self._say("warning", warning)
+        self._accounts = granted.accounts
+        self._files.put_program(self._facts.everything)
+        bundle: dict[str, Any] = {
+            "sas": granted.sas,
+            "environment": dict(self._facts.environment),
+        }
+        if self._settings.registry_url and self._settings.registry_password is not None:
+            bundle["registries"] = [
+                {
+                    "server": self._settings.registry_url,
+                    "user": self._settings.registry_user,
+                    "password": self._settings.registry_password.reveal(),
+                }
+            ]
+        self._files.put_bundle(bundle, self._key)
+        if self._facts.sources is not None:
+            data, digest = self._facts.sources
+            where = self._files.put("sources.tar.gz", data)
+            self._sources = (_triple(where), digest)
+        self._done = True
+
+    def job(self, opened: OpenPool, run: str, labels: Mapping[str, str]) -> dict[str, Any]:
+        """The definition of the job in a pool."""
+        links = [
+            (name, access.link(self._storage, self._files.at(name), self._settings))
+            for name in (definitions.PROGRAM, definitions.BUNDLE)
+        ]
+        return definitions.job(
+            opened.job_id,
+            opened.pool_id,
+            run,
+            hours=self._settings.job_hours,
+            files=links,
+            environment={"RK_SEAL_KEY": self._key.hex()},
+            command=definitions.shell(
+                f'exec python3 "$AZ_BATCH_TASK_WORKING_DIR/{definitions.PROGRAM}" prepare'
+            ),
+            labels=labels,
+            identity=self._settings.identity_resource_id,
+        )
+
+    def order(self, task: Task) -> dict[str, Any]:
+        """The order of a task. Raises ValueError or TypeError if it cannot be written down."""
+        return orders.make_order(
+            task.specs,
+            self._places.find,
+            self._accounts,
+            self._files.run,
+            images=[detail.image or self._settings.container_image for detail in task.details],
+            options=[list(detail.options) for detail in task.details],
+            sources=self._sources,
+            result=_triple(self._files.at(staging.result_name(task.batch, task.token))),
+            output=_triple(self._files.at(staging.output_name(task.batch, task.token))),
+            inner=task.inner,
+            envvars=self._facts.environment,
+        )
+
+    def task(self, opened: OpenPool, task: Task, place: tuple[int, int]) -> dict[str, Any]:
+        """The definition of a task whose order is at `place` in the blob of its batch."""
+        blob = self._files.at(staging.orders_name(task.batch))
+        environment = {
+            "RK_ORDER": "/".join(_triple(blob)),
+            "RK_RANGE": f"{place[0]}:{place[1]}",
+        }
+        image = None
+        if opened.needs_image:
+            named = [detail.image for detail in task.details if detail.image]
+            image = named[0] if named else self._settings.container_image
+        return definitions.task(
+            task.id,
+            shown=task.shown(),
+            command=definitions.shell(f"{_PYTHON} task"),
+            environment=environment,
+            slots=task.slots,
+            limit_s=task.limit_s(),
+            image=image,
+        )
+
+
+def _triple(location: Location) -> list[str]:
+    return [location.account, location.container, location.name]

@@ -1,0 +1,130 @@
+"""The orders of a run on their way: what the driver knows of each task it has made."""
+
+from __future__ import annotations
+
+from rulekit.executors.azure import names, sizes
+from rulekit.frozen import frozen
+from rulekit.model.spec import JobResult
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
+
+    from rulekit.executors.azure.sizes import Need, Shape
+    from rulekit.model.spec import JobSpec
+
+# States of a task as the driver sees it.
+WAITING, SENT, RUNNING, DONE = range(4)
+
+
+@frozen
+class Details:
+    """What an order of a job says beside its spec: container, resources for the machine."""
+
+    image: str | None = None
+    options: tuple[str, ...] = ()
+    resources: Mapping[str, Any] | None = None
+
+
+class Task:
+    """One task: an attempt of a job, or several that run together or one after the other."""
+
+    __slots__ = (
+        "again",
+        "batch",
+        "cancelled",
+        "details",
+        "facts",
+        "hard",
+        "id",
+        "inner",
+        "job_id",
+        "lost_since",
+        "need",
+        "node",
+        "preempted",
+        "sent",
+        "shape",
+        "slots",
+        "specs",
+        "state",
+        "together",
+        "tokens",
+    )
+
+    def __init__(
+        self,
+        specs: Sequence[JobSpec],
+        details: Sequence[Details],
+        together: tuple[list[dict[str, int]], dict[str, int]] | None = None,
+        inner: Sequence[str] = (),
+    ) -> None:
+        self.specs = tuple(specs)
+        self.inner = tuple(inner)
+        self.details = tuple(details)
+        self.together = together
+        self.tokens = tuple(spec.token for spec in specs)
+        needs = [
+            sizes.need_of(spec.threads, detail.resources or {})
+            for spec, detail in zip(specs, details, strict=True)
+        ]
+        self.need: Need = sizes.together(needs)
+        if together is not None:  # at the same time: all of it adds up
+            self.need = sizes.Need(
+                sum(n.threads for n in needs),
+                sum(n.memory_mib for n in needs),
+                sum(n.disk_mib for n in needs),
+                sum(n.gpus for n in needs),
+            )
+        self.shape: Shape | None = None
+        self.slots = 1
+        self.id = ""
+        self.job_id = ""
+        self.batch = 0
+        self.again = 0
+        self.state = WAITING
+        self.sent = 0.0  # of the monotonic clock
+        self.node = ""
+        self.preempted = 0
+        self.cancelled = False
+        self.hard = False
+        self.lost_since = 0.0
+        self.facts: dict[str, Any] = {}
+
+    @property
+    def token(self) -> str:
+        """The token of the first attempt: the name of the whole."""
+        return self.tokens[0]
+
+    def name(self) -> str:
+        """The id of the task; that of a repetition by us differs."""
+        first = self.specs[0]
+        return names.task_id(first.rule, first.token, first.attempt, self.again)
+
+    def shown(self) -> str:
+        """`TOKEN[,TOKEN...] key`: the display name, by which a later run finds the attempt."""
+        return f"{','.join(self.tokens)} {self.specs[0].key}"
+
+    def limit_s(self) -> float | None:
+        """Seconds for the whole task: its jobs' own limits are kept by the node program, this is
+        for a node program that hangs. None if a job has no limit."""
+        total = 3600.0  # for staging
+        for spec in self.specs:
+            if spec.timeout_s is None:
+                return None
+            total += spec.timeout_s + 60
+        return total
+
+    def failed(self, problem: str, detail: str, began: float, ended: float) -> Iterator[JobResult]:
+        """The answer for each of its attempts when there is no result from the node."""
+        for spec in self.specs:
+            yield JobResult(
+                spec.id, spec.token, False, 1, problem, detail, (), (), began, ended, {}, ()
+            )
+
+
+def tokens_of(shown: str) -> tuple[str, ...]:
+    """The tokens in a display name; none if it is not one of ours."""
+    first, _, rest = shown.partition(" ")
+    return tuple(first.split(",")) if rest and first else ()

@@ -1,0 +1,368 @@
+"""The thread that talks to Azure: takes orders from a queue, gives answers to another one.
+
+Only this thread uses the Batch service and the storage while a run goes on. It never touches what
+the loop owns; `inbox` and `outbox` are all that is shared.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import time
+
+from rulekit.errors import InfrastructureError, RulekitError
+from rulekit.executors.azure import failures, sender
+from rulekit.executors.azure.pace import Pace
+from rulekit.executors.azure.tasks import DONE, SENT
+from rulekit.executors.azure.tracker import Tracker
+from rulekit.executors.local import Started
+from rulekit.runner import wire
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+    from rulekit.executors.azure.client import BatchService
+    from rulekit.executors.azure.pools import OpenPool, Pools
+    from rulekit.executors.azure.setup import Setup
+    from rulekit.executors.azure.staging import RunFiles
+    from rulekit.executors.azure.tasks import Task
+    from rulekit.model.spec import JobResult
+
+_FEW = 3  # results of a batch that are read one by one; more by a list
+_AGAIN_MOST = 3  # repetitions of a task that failed for a reason of the infrastructure
+_LOST_S = 60.0
+_TEND_S = 5.0
+
+
+class Journal:
+    """Lines for the run's journal; one write for many."""
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+        self._lines: list[str] = []
+
+    def add(self, line: dict[str, Any]) -> None:
+        """A line for the next `write`."""
+        self._lines.append(json.dumps(line))
+
+    def write(self) -> None:
+        """Append what was added. Raises InfrastructureError."""
+        lines, self._lines = self._lines, []
+        if self._path is None or not lines:
+            return
+        data = ("\n" + "\n".join(lines) + "\n").encode()
+        try:
+            file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                written = os.write(file, data)
+            finally:
+                os.close(file)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+        else:
+            if written == len(data):
+                return
+            reason = "no space left on device"
+        raise InfrastructureError(
+            f"the journal `{self._path}` cannot be written: {reason}",
+            code="RK0605",
+            help="no job is started without it: free some space or make the folder writable",
+        )
+
+
+class Worker:
+    """All that is done for one run. `run` is the thread."""
+
+    def __init__(
+        self,
+        service: BatchService,
+        pools: Pools,
+        setup: Setup,
+        files: RunFiles,
+        run: str,
+        journal: str | None,
+        outbox: deque[Any],
+        wake: Callable[[], None],
+        labels: dict[str, str],
+        pace: Pace | None = None,
+    ) -> None:
+        self.inbox: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
+        self.service = service
+        self.pools = pools
+        self.files = files
+        self._setup = setup
+        self._run = run
+        self._journal = Journal(journal)
+        self._outbox = outbox
+        self._wake = wake
+        self._labels = labels
+        self._pace = pace or Pace()
+        self._trackers: dict[str, Tracker] = {}
+        self._opened: dict[str, OpenPool] = {}
+        self._batch = 0
+        self._waiting: list[Task] = []
+        self._by_token: dict[str, Task] = {}
+        self._asked = time.monotonic()
+        self._tended = 0.0
+        self._closing = False
+        self.failed = False
+
+    # --- the thread -----------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Work until told to close. An error ends the work and is handed to the loop."""
+        try:
+            while not self._closing:
+                self._take(self._pause())
+                self._step()
+        except RulekitError as error:
+            self._fail(error)
+        except BaseException as error:
+            import traceback
+
+            text = self.service.masked("".join(traceback.format_exception(error)))
+            self._fail(InfrastructureError(f"internal error of the Azure executor\n{text}"))
+
+    def _step(self) -> None:
+        if self._waiting:
+            self._submit()
+        now = time.monotonic()
+        if self._by_token and now - self._asked >= self._pace.pause_s:
+            self._ask(now)
+        if now - self._tended >= _TEND_S and self._opened:
+            self._tended = now
+            self.pools.tend(time.time())
+        self._flush()
+
+    def _pause(self) -> float:
+        """Seconds until there is something to do."""
+        if self._waiting:
+            return 0.0
+        now = time.monotonic()
+        pause = 60.0
+        if self._by_token:
+            pause = self._asked + self._pace.pause_s - now
+        if self._opened:
+            pause = min(pause, self._tended + _TEND_S - now)
+        return max(pause, 0.0)
+
+    def _take(self, pause: float) -> None:
+        """Messages from the loop; waits for the first one at most so long."""
+        try:
+            message = self.inbox.get(timeout=pause) if pause > 0 else self.inbox.get_nowait()
+            while True:
+                self._handle(message)
+                message = self.inbox.get_nowait()
+        except queue.Empty:
+            return
+
+    def _handle(self, message: tuple[Any, ...]) -> None:
+        if message[0] == "submit":
+            if not self._by_token:
+                self._pace.fresh()
+                self._asked = time.monotonic()
+            for task in message[1]:
+                self._waiting.append(task)
+                self._remember(task)
+        elif message[0] == "attach":
+            self._attach(message[1])
+        elif message[0] == "cancel":
+            self._cancel(message[1], message[2])
+        elif message[0] == "close":
+            self._closing = True
+
+    def _remember(self, task: Task) -> None:
+        for token in task.tokens:
+            self._by_token[token] = task
+
+    def _flush(self) -> None:
+        self._journal.write()
+        if self._outbox:
+            self._wake()
+
+    def _fail(self, error: RulekitError) -> None:
+        """The end of this executor: every order that is out is answered, with the reason."""
+        self.failed = True
+        now = time.time()
+        for task in dict.fromkeys(self._by_token.values()):
+            self._outbox.extend(task.failed("lost", str(error), now, now))
+        self._by_token.clear()
+        self._outbox.append(error)
+        try:
+            self._journal.write()
+        except InfrastructureError:
+            pass
+        self._wake()
+
+    # --- submission -----------------------------------------------------------------------
+
+    def _submit(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        sizes = self.pools.sizes()
+        groups: dict[str, list[Task]] = {}
+        for task in waiting:
+            if task.cancelled:
+                self._answer(task, task.failed("cancelled", "", time.time(), time.time()))
+                continue
+            placed = sizes.place(task.need)
+            if placed is None:
+                from rulekit.executors.azure.sizes import described
+
+                text = f"no machine of the run holds this job: it asks for {described(task.need)}"
+                self._answer(task, task.failed("spawn", text, time.time(), time.time()))
+                continue
+            task.shape, task.slots = placed
+            groups.setdefault(task.shape.name, []).append(task)
+        for tasks in groups.values():
+            for start in range(0, len(tasks), sender.MOST_TASKS):
+                self._submit_batch(tasks[start : start + sender.MOST_TASKS])
+
+    def _submit_batch(self, tasks: list[Task]) -> None:
+        shape = tasks[0].shape
+        assert shape is not None
+        opened = self.pools.open(shape)
+        self._setup.prepare()
+        self._batch += 1
+        orders: list[dict[str, Any]] = []
+        sent: list[Task] = []
+        now = time.time()
+        for task in tasks:
+            task.batch = self._batch
+            task.job_id = opened.job_id
+            task.id = task.name()
+            try:
+                orders.append(self._setup.order(task))
+            except (ValueError, TypeError) as error:
+                self._answer(task, task.failed("spawn", str(error), now, now))
+            else:
+                sent.append(task)
+        if not sent:
+            return
+        places = self.files.put_orders(self._batch, orders)
+        bodies = [
+            self._setup.task(opened, task, place) for task, place in zip(sent, places, strict=True)
+        ]
+        if not opened.has_job:
+            sender.create_job(self.service, self._setup.job(opened, self._run, self._labels))
+            opened.has_job = True
+            self._opened[opened.job_id] = opened
+            self._trackers[opened.job_id] = Tracker(self.service, opened.job_id)
+            self._journal.add({"b": self.place_of(opened)})
+        for task in sent:
+            for token in task.tokens:
+                self._journal.add({"s": [token, round(now, 3)]})
+        self._journal.write()
+        refused = sender.send(self.service, opened.job_id, bodies)
+        moment = time.monotonic()
+        tracker = self._trackers[opened.job_id]
+        for task in sent:
+            reason = refused.get(task.id)
+            if reason is not None:
+                self._answer(task, task.failed("spawn", reason, now, time.time()))
+                continue
+            task.state, task.sent = SENT, moment
+            opened.tasks += 1
+            opened.slots += task.slots
+            tracker.add([task])
+
+    def place_of(self, opened: OpenPool) -> dict[str, Any]:
+        """What a later run needs to find the tasks: no secrets."""
+        settings = self.service.settings
+        root = self.files.root
+        return {
+            "account": settings.account_url,
+            "run": self._run,
+            "pool": opened.pool_id,
+            "ours": opened.ours,
+            "job": opened.job_id,
+            "storage": [root.account, root.container, root.below],
+        }
+
+    # --- answers --------------------------------------------------------------------------
+
+    def _ask(self, now: float) -> None:
+        """One question for each job with tasks out, and the results of those that have ended."""
+        ended: list[Task] = []
+        for tracker in self._trackers.values():
+            if not tracker.out:
+                continue
+            begun, done = tracker.changes()
+            for task in (*begun, *done):
+                if task.state != DONE and not task.facts.get("told"):
+                    self._outbox.extend(Started(token, 0) for token in task.tokens)
+            ended += done
+        if ended:
+            self._collect(ended)
+        self._pace.asked(len(ended), len(self._by_token), now - self._asked)
+        self._asked = now
+
+    def _collect(self, ended: Sequence[Task]) -> None:
+        batches: dict[int, list[Task]] = {}
+        for task in ended:
+            batches.setdefault(task.batch, []).append(task)
+        for batch, tasks in batches.items():
+            found: dict[str, list[JobResult]] = {}
+            if len(tasks) > _FEW:
+                found = self.files.results(batch)
+            for task in tasks:
+                results = found.get(task.token)
+                if results is None:
+                    results = self.files.result(batch, task.token)
+                self._ended(task, results)
+
+    def _ended(self, task: Task, results: list[JobResult] | None) -> None:
+        opened = self._opened[task.job_id]
+        opened.tasks -= 1
+        opened.slots -= task.slots
+        if results is not None and {r.token for r in results} >= set(task.tokens):
+            self._answer(task, results)
+            return
+        verdict = failures.judge(task)
+        if verdict.again and task.again < _AGAIN_MOST and not task.cancelled:
+            self._outbox.append(("warning", f"{task.specs[0].key}: {verdict.text}; sent again"))
+            task.again += 1
+            self._waiting.append(task)
+            return
+        text = failures.explain(verdict, self.files.output(task.batch, task.token))
+        problem = "cancelled" if task.cancelled else verdict.problem
+        began, over = failures.times(task.facts)
+        self._answer(task, task.failed(problem, self.service.masked(text), began, over))
+
+    def _answer(self, task: Task, results: Iterable[JobResult]) -> None:
+        task.state = DONE
+        for result in results:
+            if self._by_token.pop(result.token, None) is None:
+                continue
+            self._journal.add({"r": wire.result_to_tuple(result)})
+            self._outbox.append(result)
+
+    # --- cancelling -----------------------------------------------------------------------
+
+    def _cancel(self, token: str, hard: bool) -> None:
+        from rulekit.executors.azure.client import ServiceError
+
+        task = self._by_token.get(token)
+        if task is None or (task.cancelled and (task.hard or not hard)):
+            return
+        first = not task.cancelled
+        task.cancelled, task.hard = True, hard
+        if first and task.state != 0:
+            try:
+                self.service.call("terminate_task", task.job_id, task.id)
+            except ServiceError as error:
+                if error.name not in ("TaskCompleted", "TaskNotFound", "JobNotFound"):
+                    self._outbox.append(("warning", str(error)))
+        if hard:
+            now = time.time()
+            tracker = self._trackers.get(task.job_id)
+            if tracker is not None:
+                tracker.out.pop(task.id.lower(), None)
+            self._answer(task, task.failed("cancelled", "", now, now))
+        self._pace.fresh()
+
+    def _attach(self, task: Task) -> None:
+        self._remember(task)
