@@ -7,7 +7,7 @@ import time
 from rulekit.storage.azblob import files
 from rulekit.storage.azblob.account import unknown_account
 from rulekit.storage.azblob.connect import Patience, connected
-from rulekit.storage.azblob.failures import refused_sas, translated
+from rulekit.storage.azblob.failures import code_of, refused_sas, translated
 from rulekit.storage.azblob.sas import parse_sas, trouble
 from rulekit.storage.azblob.stamp import stamp_of
 
@@ -234,7 +234,7 @@ class AzBlobStorage:
         try:
             return write()
         except Exception as error:
-            if _code(error) != "ContainerNotFound":
+            if code_of(error) != "ContainerNotFound":
                 raise
         self._make_container(location)
         return write()
@@ -320,7 +320,7 @@ class AzBlobStorage:
         try:
             next(client.list_blobs(results_per_page=1).by_page(), None)
         except Exception as error:
-            if _code(error) == "ContainerNotFound" or _is_missing(error):
+            if code_of(error) == "ContainerNotFound" or _is_missing(error):
                 return tuple(warnings)
             raise translated(error, known, container, "list") from None
         return tuple(warnings)
@@ -335,10 +335,6 @@ def _is_folder(blob: Any) -> bool:
         name.lower() == "hdi_isfolder" and str(value).lower() == "true"
         for name, value in metadata.items()
     )
-
-
-def _code(error: Exception) -> str:
-    return str(getattr(error, "error_code", None) or "").rpartition(".")[2]
 
 
 def _is_missing(error: Exception) -> bool:

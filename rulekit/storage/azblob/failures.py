@@ -55,10 +55,7 @@ def translated(
         ):
             return _unreachable(error, account)
         return _other(error, account, container, doing)
-    code = str(getattr(error, "error_code", None) or "")
-    if not code:
-        response = getattr(error, "response", None)
-        code = str(_header(response, "x-ms-error-code") or "")
+    code = code_of(error)
     if status == 404 or code in ("ContainerNotFound", "BlobNotFound"):
         return _not_found(account, container, name, code)
     if status in (401, 403):
@@ -72,6 +69,14 @@ def translated(
             help="another run writes to the same container; run again when it has ended",
         )
     return _other(error, account, container, doing, code)
+
+
+def code_of(error: Exception) -> str:
+    """The service's code for an error, such as ``ContainerNotFound``; empty if it has none."""
+    found = getattr(error, "error_code", None)
+    if found:
+        return str(getattr(found, "value", found))  # an enumeration, where the SDK knows it
+    return _header(getattr(error, "response", None), "x-ms-error-code") or ""
 
 
 def _header(response: Any, name: str) -> str | None:
