@@ -15,6 +15,9 @@ def main(argv: "list[str] | None" = None) -> int:
 
     # A start and a plan make many objects that stay: looking for garbage among them is idle work.
     gc.set_threshold(100_000, 20, 100)
+    from rulekit.cli import quick
+
+    quick.install()
     from rulekit.cli.dispatch import guarded
 
     return guarded(words)
