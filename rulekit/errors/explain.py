@@ -520,6 +520,12 @@ the end of the lease of a pool could not be moved
 A pool gives its machines back when nobody renews its lease. Renewing failed for so long that running
 tasks may be put back into the queue.""",
     **STORAGE_PAGES,  # RK0640 to RK0659
+    "RK0670": """\
+the container runtime of the emulator does not work
+`rulekit azure emulate` runs container tasks with docker, podman, or bubblewrap over unpacked images;
+with `declared` the commands run on this machine and the images are only noted. The one that
+RULEKIT_EMULATOR_RUNTIME names is not on the path, or its daemon does not answer: start it, name
+another one, or unset the variable.""",
     # -- locks and state -------------------------------------------------------------------
     "RK0700": """\
 held by another run""",

@@ -2,8 +2,8 @@
 
 Nothing is fetched: the image is a static busybox. `containers` sets the variables of podman for
 the session, so that a program under test that finds `podman` on the path finds this image too;
-`docker_socket` gives the same by `DOCKER_HOST`, `registry` is an image registry on loopback.
-Debian: apt install podman runc busybox-static docker-registry.
+`docker_socket` starts a daemon of Docker with it, `registry` is an image registry on loopback.
+Debian: apt install podman runc busybox-static docker.io docker-registry.
 """
 
 from __future__ import annotations
@@ -185,15 +185,33 @@ def containers():
 
 
 @pytest.fixture(scope="session")
-def docker_socket(containers):
-    """What DOCKER_HOST must be for the program `docker` to see the same image."""
-    if shutil.which("docker") is None:
-        absent("docker")
-    path = os.path.join(containers.base, "docker.sock")
-    words = ["podman", "system", "service", "-t", "0", f"unix://{path}"]
-    service = Child(words, containers.environment, path)
-    yield f"unix://{path}"
-    service.close()
+def docker_socket():
+    """A daemon of Docker's own that has the test image: what DOCKER_HOST must be to reach it."""
+    for needed in ("docker", "dockerd", "runc"):
+        if shutil.which(needed) is None:
+            absent(needed)
+    base = tempfile.mkdtemp(prefix="rulekit-docker-")
+    path = os.path.join(base, "docker.sock")
+    options = ["--data-root", f"{base}/data", "--exec-root", f"{base}/exec", "-p", f"{base}/pid"]
+    # No bridge and no firewall rules: it may run inside a container and beside another daemon.
+    options += ["--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-masq=false"]
+    options += ["--default-ulimit", "nofile=4096:4096"]
+    options += ["--exec-opt", "native.cgroupdriver=cgroupfs"]
+    daemon = Child(["dockerd", "-H", f"unix://{path}", *options], {}, path)
+    try:
+        made = subprocess.run(
+            ["docker", "import", "-c", 'CMD ["/bin/sh"]', "-", IMAGE],
+            env={**os.environ, "DOCKER_HOST": f"unix://{path}"},
+            input=image_tar(),
+            capture_output=True,
+            check=False,
+        )
+        assert made.returncode == 0, made.stderr
+        yield f"unix://{path}"
+    finally:
+        daemon.close()
+        subprocess.run(["umount", f"{base}/exec/netns/default"], capture_output=True, check=False)
+        shutil.rmtree(base, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 
+from containers import IMAGE
+
 
 def test_the_image_runs_and_its_exit_code_comes_back(containers):
     ran = containers.podman(
@@ -13,9 +15,9 @@ def test_the_image_runs_and_its_exit_code_comes_back(containers):
     assert (ran.returncode, ran.stdout) == (3, b"said\n"), ran.stderr
 
 
-def test_the_program_docker_sees_the_image(docker_socket, containers):
+def test_the_program_docker_sees_the_image(docker_socket):
     ran = subprocess.run(
-        ["docker", "run", "--rm", "--network=none", containers.image, "cat", "/etc/rulekit-image"],
+        ["docker", "run", "--rm", "--network=none", IMAGE, "cat", "/etc/rulekit-image"],
         env={**os.environ, "DOCKER_HOST": docker_socket},
         capture_output=True,
         check=False,
