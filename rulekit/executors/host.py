@@ -1,12 +1,12 @@
 """The runner process: starts jobs, waits for them, writes the journal. It outlives the engine.
 
 One thread, no polling. Messages from the engine: ``("submit", spec)``, ``("together", specs,
-amounts, budget)``, ``("cancel", token, hard)``; messages to it: ``("started", token, pid)`` and
-``("result", answer)``.
+amounts, budget)``, ``("order", specs, order, secrets)``, ``("cancel", token, hard)``; messages to
+it: ``("started", token, pid)`` and ``("result", answer)``.
 
 Jobs that only need a start are handled here. Those that need waiting, copying or measuring get a
 fork of this process, a *warden*, that drives the one attempt (`rulekit.runner.drive`), and so do
-those that run together (`rulekit.runner.together`).
+those that run together (`rulekit.runner.together`) and those with stored files (`rulekit.node`).
 
 When the engine is gone (end of file), no new job starts, the running ones come to their end,
 their results go to the journal, and the process ends.
@@ -39,7 +39,9 @@ if TYPE_CHECKING:
 
     # What each of several attempts uses of limited resources, and how much of them there is.
     Limits = tuple[list[dict[str, int]], dict[str, int]]
-    Driven = tuple[list[JobSpec], Limits | None]
+    # What a warden does; it tells its news through the file it is given.
+    Work = Callable[[Environments, int], None]
+    Driven = tuple[list[JobSpec], Work]
 
 
 class Job:
@@ -146,7 +148,11 @@ class Host:
                 continue
             if message[0] == "together":
                 specs = [wire.spec_from_tuple(values) for values in message[1]]
-                driven.append((specs, (message[2], message[3])))
+                driven.append((specs, _together(specs, (message[2], message[3]))))
+                continue
+            if message[0] == "order":
+                specs = [wire.spec_from_tuple(values) for values in message[1]]
+                driven.append((specs, _staged(specs, message[2], message[3])))
                 continue
             spec = wire.spec_from_tuple(message[1])
             try:
@@ -154,12 +160,12 @@ class Host:
                     os.chdir(spec.workdir)
                     self.workdir = spec.workdir
                 if _needs_warden(spec):
-                    driven.append(([spec], None))
+                    driven.append(([spec], _alone(spec)))
                 else:
                     prepared.append(steps.prepare(spec))
             except Refused as refused:
                 if refused.problem == "missing-input" and spec.latency_wait_s > 0:
-                    driven.append(([spec], None))
+                    driven.append(([spec], _alone(spec)))
                 else:
                     self.answer(steps.refused(spec, refused))
                 continue
@@ -216,11 +222,8 @@ class Host:
         if self.announce:
             self.outbox.append(("started", spec.token, attempt.pid))
 
-    def appoint(self, specs: list[JobSpec], limits: Limits | None) -> None:
-        """Fork a warden that drives attempts and sends their results through a pipe.
-
-        With `limits` they run together, else there is only one.
-        """
+    def appoint(self, specs: list[JobSpec], work: Work) -> None:
+        """Fork a warden that drives attempts and sends their results through a pipe."""
         ours, theirs = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -230,10 +233,7 @@ class Host:
                 # Who holds one end of a pipe hides from the other end that this host is gone.
                 for file in (ours, self.control, self.answers, *self.wardens):
                     os.close(file)
-                if limits is None:
-                    _write_all(theirs, pack([drive_job(specs[0], self.environments, theirs)]))
-                else:
-                    drive_together(specs, limits, self.environments, theirs)
+                work(self.environments, theirs)
                 status = 0
             except BrokenPipeError:
                 pass  # nobody watches any more; the next start sees to what is left
@@ -486,29 +486,51 @@ def _needs_warden(spec: JobSpec) -> bool:
     return False
 
 
-def drive_job(spec: JobSpec, environments: Environments, answers: int) -> tuple[str, Any]:
-    """What a warden does: the message with the result."""
-    from rulekit.runner import drive
+def _alone(spec: JobSpec) -> Work:
+    """What a warden of one attempt does."""
 
-    def started(pid: int) -> None:
-        _write_all(answers, pack([("started", spec.token, pid)]))
+    def work(environments: Environments, answers: int) -> None:
+        from rulekit.runner import drive
 
-    return "result", wire.result_to_tuple(drive.run(spec, environments, started, answers))
+        def started(pid: int) -> None:
+            _write_all(answers, pack([("started", spec.token, pid)]))
 
-
-def drive_together(
-    specs: list[JobSpec], limits: Limits, environments: Environments, answers: int
-) -> None:
-    """What a warden of several attempts does."""
-    from rulekit.runner.together import Together
-
-    def tell(result: JobResult) -> None:
+        result = drive.run(spec, environments, started, answers)
         _write_all(answers, pack([("result", wire.result_to_tuple(result))]))
 
-    def started(token: str, pid: int) -> None:
-        _write_all(answers, pack([("started", token, pid)]))
+    return work
 
-    Together(specs, *limits, environments, tell, started, answers).work()
+
+def _together(specs: list[JobSpec], limits: Limits) -> Work:
+    """What a warden of several attempts does."""
+
+    def work(environments: Environments, answers: int) -> None:
+        from rulekit.runner.together import Together
+
+        def tell(result: JobResult) -> None:
+            _write_all(answers, pack([("result", wire.result_to_tuple(result))]))
+
+        def started(token: str, pid: int) -> None:
+            _write_all(answers, pack([("started", token, pid)]))
+
+        Together(specs, *limits, environments, tell, started, answers).work()
+
+    return work
+
+
+def _staged(specs: list[JobSpec], order: dict[str, Any], secrets: dict[str, Any]) -> Work:
+    """What a warden of attempts with stored files does: fetch, run, store."""
+
+    def work(environments: Environments, answers: int) -> None:
+        from rulekit.node.work import run_order
+
+        spec = specs[0]
+        os.chdir(spec.workdir)
+        root = os.path.join(os.path.abspath(spec.state_dir), "stage", spec.token)
+        results = run_order(order, secrets, root)
+        _write_all(answers, pack([("result", wire.result_to_tuple(one)) for one in results]))
+
+    return work
 
 
 def _write_all(file: int, data: bytes) -> None:

@@ -17,6 +17,7 @@ from rulekit.runner.signals import signal
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
     from rulekit.model.spec import JobResult, JobSpec
 
@@ -99,6 +100,17 @@ class LocalExecutor:
             self._running[spec.token] = spec
         orders = tuple([wire.spec_to_tuple(spec) for spec in specs])
         self._queue.append(("together", orders, list(map(dict, amounts)), dict(budget)))
+
+    def submit_order(
+        self, specs: Sequence[JobSpec], order: Mapping[str, Any], secrets: Mapping[str, Any]
+    ) -> None:
+        """Queue an order for `rulekit.node`: attempts with stored files. Raises as `submit`."""
+        if not self._pid:
+            self.start()
+        for spec in specs:
+            self._running[spec.token] = spec
+        orders = tuple([wire.spec_to_tuple(spec) for spec in specs])
+        self._queue.append(("order", orders, dict(order), dict(secrets)))
 
     def cancel(self, token: str, hard: bool = False) -> None:
         """Ask a job to end (SIGTERM, after ten seconds SIGKILL), or end it (`hard`).
