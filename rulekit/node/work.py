@@ -42,6 +42,7 @@ def run_order(
     sources: str | None = None,
     patience_s: float = PATIENCE_S,
     keep: bool = False,
+    report: dict[str, Any] | None = None,
 ) -> list[JobResult]:
     """One order; a result for each of its jobs. Call it in the main thread of a process that does
     nothing else: signals and the current directory are its own.
@@ -50,7 +51,7 @@ def run_order(
     driver's working directory, where this is the driver's machine. environments: what jobs
     inherit. started(token, pid): told of each process of a job. listener: as in `drive.run`.
     sources: the folder with the order's unpacked sources. patience_s: how long the storage is
-    asked again. keep: leave the folders for a look.
+    asked again. keep: leave the folders for a look. report: gets figures (bytes, seconds, requests).
 
     Raises ValueError for an order that cannot be read, nothing else.
     """
@@ -61,7 +62,10 @@ def run_order(
     try:
         work = Work(checked, secrets, Site(root, local_root), watch, say, patience_s)
         work.environments(environments)
-        return work.run(started or (lambda _token, _pid: None), sources, keep)
+        results = work.run(started or (lambda _token, _pid: None), sources, keep)
+        if report is not None:
+            report.update(work.figures)
+        return results
     finally:
         watch.close()
 
@@ -90,6 +94,7 @@ class Work:
         self._results: dict[str, JobResult] = {}
         self._facts: dict[str, FileResult] = {}
         self._boxes: Boxes | None = None
+        self.figures: dict[str, float] = {}
         self._environments = Environments({})
 
     def environments(self, given: Environments | None) -> None:
@@ -324,7 +329,8 @@ class Work:
         if not items:
             return
         depot = self._depot
-        if trouble is not None and trouble.problem in ("cancelled", "storage"):
+        failing = trouble is not None and trouble.problem in ("storage", "timeout")
+        if failing or self._watch.asked:
             depot = depot.renewed(_LAST_WORDS_S)
         Store(depot, order.token).plain(items)
 
@@ -345,6 +351,12 @@ class Work:
 
     def _tell(self, verb: str, count: int, size: int, began: float) -> None:
         seconds = time.monotonic() - began
+        self.figures |= {
+            f"{verb}_bytes": size,
+            f"{verb}_s": round(seconds, 3),
+            "requests": self._depot.web.requests,
+            "repeats": self._depot.web.repeats,
+        }
         files = "file" if count == 1 else "files"
         self._say(f"{verb} {count} {files}, {size / 1e6:.1f} MB in {seconds:.1f} s")
 
