@@ -120,6 +120,8 @@ def _execute(command: Command) -> int:
         from rulekit.cli.commands.logs import execute
     elif verb == "changes":
         from rulekit.cli.commands.changes import execute
+    elif verb == "notebook":
+        from rulekit.cli.commands.notebook import execute
     elif verb == "clean":
         from rulekit.cli.commands.clean import execute
     elif verb == "upkeep":
@@ -146,6 +148,8 @@ def _verb_of_flags(command: Command) -> str:
         return "lint"
     if options.why:
         return "why"
+    if options.edit_notebook is not None or options.draft_notebook is not None:
+        return "notebook"
     if options.dag or options.rulegraph or options.filegraph:
         return "graph"
     if options.unlock or options.cleanup_metadata or options.cleanup_shadow:

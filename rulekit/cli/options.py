@@ -43,9 +43,9 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
             ("--shadow-prefix", "shadow_prefix", "1", "DIR", "path", "9", "more", "where shadow directories are made", ""),
             ("--no-hooks", "no_hooks", "0", "", "", "9", "more", "do not call onstart, onsuccess, onerror", ""),
             ("--wrapper-prefix", "wrapper_prefix", "1", "PREFIX", "text", "9", "more", "where wrappers are found", ""),
-            ("--edit-notebook", "edit_notebook", "1", "FILE", "text", "9", "more", "edit a notebook rule interactively", "later"),
-            ("--draft-notebook", "draft_notebook", "1", "FILE", "text", "9", "more", "write a notebook's skeleton", "later"),
-            ("--notebook-listen", "notebook_listen", "1", "IP:PORT", "text", "9", "hidden", "address of the notebook server", "silent"),
+            ("--edit-notebook", "edit_notebook", "1", "FILE", "text", "9", "more", "edit a notebook rule interactively", ""),
+            ("--draft-notebook", "draft_notebook", "1", "FILE", "text", "9", "more", "write a notebook's skeleton", ""),
+            ("--notebook-listen", "notebook_listen", "1", "IP:PORT", "text", "9", "more", "address of the notebook server", ""),
         ),
     ),
     (

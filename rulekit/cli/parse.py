@@ -75,6 +75,9 @@ class Options:
     shadow_prefix: str | None = None
     no_hooks: bool = False
     wrapper_prefix: str | None = None
+    edit_notebook: str | None = None
+    draft_notebook: str | None = None
+    notebook_listen: str = "localhost:8888"
 
     force: bool = False
     forceall: bool = False

@@ -30,6 +30,7 @@ LANGUAGES = {
     ".hy": "hy",
     ".xsh": "xonsh",
 }
+NOTEBOOK_LANGUAGES = ("python", "r")
 # Languages whose programs can read what Python has pickled.
 _PYTHONIC = ("python", "hy", "xonsh")
 
@@ -63,6 +64,39 @@ def script_body(stage: Stage, job: Job, names: dict[str, Any]) -> Made:
     if language == "python":
         body["interpreter"] = [sys.executable]
     return body, _context(stage, job, names, path, language in _PYTHONIC)
+
+
+def notebook_body(stage: Stage, job: Job, names: dict[str, Any]) -> Made:
+    """Body and context of the order for a `notebook:` rule. Raises `RuleFileError`."""
+    from rulekit.runner.files import Refused
+    from rulekit.runner.notebook import language_of, read
+
+    rule = job.rule
+    path = stage.definitions.script_path(job.number)
+    source = read_source(stage, job, path)
+    try:
+        language = language_of(read(source, path), path)
+    except Refused as error:
+        raise RuleFileError(
+            f"rule `{rule.name}`: {error.detail}",
+            code="RK0287",
+            span=rule.body.span or rule.span,
+        ) from None
+    if language not in NOTEBOOK_LANGUAGES:
+        raise RuleFileError(
+            f"the notebook `{path}` of rule `{rule.name}` is in the language `{language}`",
+            code="RK0288",
+            span=rule.body.span or rule.span,
+            help="known are " + " and ".join(NOTEBOOK_LANGUAGES),
+        )
+    body = {
+        "kind": "notebook",
+        "language": language,
+        "path": os.path.abspath(path),
+        "source": source,
+        "interpreter": [sys.executable],
+    }
+    return body, _context(stage, job, names, path, language == "python")
 
 
 def template_body(stage: Stage, job: Job, names: dict[str, Any]) -> Made:

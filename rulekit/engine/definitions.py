@@ -150,6 +150,8 @@ class JobDefinitions:
                 found = python_code(found)
             elif path.endswith((".sh", ".bash")):
                 found = shell_text(found)
+            elif path.endswith(".ipynb"):
+                found = _notebook_code(found, path)
             self._files[path] = found
         return found
 
@@ -176,3 +178,17 @@ class JobDefinitions:
                 return file.read()
         except OSError:
             return conda
+
+
+def _notebook_code(text: str, path: str) -> str:
+    """The code of a notebook's cells: results, texts and the job's own cell do not count."""
+    from rulekit.runner.files import Refused
+    from rulekit.runner.notebook import code_cells
+
+    try:
+        language, cells = code_cells(text, path)
+    except Refused:
+        return text  # the job itself will say so
+    if language == "python":
+        cells = [python_code(cell) for cell in cells]
+    return "\n".join(cell for cell in cells if cell.strip())

@@ -68,7 +68,7 @@ def card(
         cause = result.problem
     tails = []
     for path in info.logs:
-        text = tail(path)
+        text = None if path.endswith(".ipynb") else tail(path)
         if text is not None:
             tails.append((path, text))
     target = info.outputs[0] if info.outputs else info.rule

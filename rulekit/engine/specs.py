@@ -139,6 +139,10 @@ class SpecBuilder:
             from rulekit.engine.bodies import script_body
 
             return script_body(stage, job, names)
+        if kind == "notebook":
+            from rulekit.engine.bodies import notebook_body
+
+            return notebook_body(stage, job, names)
         if kind == "template_engine":
             from rulekit.engine.bodies import template_body
 

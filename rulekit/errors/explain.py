@@ -284,6 +284,18 @@ rulekit does not run tools described in the Common Workflow Language. Call a CWL
 shell command instead:
     shell: "cwltool --outdir results https://example.org/tool.cwl {input}"
 and declare what the tool makes as `output:`.""",
+    "RK0287": """\
+notebook that cannot be read
+`notebook:` names a Jupyter notebook in format 4: a JSON file with `cells`. An older one is brought
+up to date by `jupyter nbconvert --to notebook --nbformat 4 FILE`.""",
+    "RK0288": """\
+notebook in a language that is not known
+Notebooks in Python and R see the job's names as `snakemake`. The language is told by the
+notebook's metadata (`language_info` or `kernelspec`), else by its name: .py.ipynb, .r.ipynb.""",
+    "RK0289": """\
+target that is not made by a notebook
+`--edit-notebook` and `--draft-notebook` take an output file (or the name) of a rule that has
+`notebook:`. The notebook need not be there yet; its name ends in .py.ipynb or .r.ipynb.""",
     "RK0290": """\
 kind of rule that this version does not run
 The rule was read, and can be planned, but its action needs a part of rulekit that is not in this
@@ -428,6 +440,19 @@ template engine that is not installed
 template that cannot be rendered
 The message names the line of the template, if the template engine tells it, and what is wrong.
 A template sees `input`, `output`, `params`, `wildcards` and `config`.""",
+    "RK0512": """\
+nothing can run notebooks here
+Rules with `notebook:` are executed by papermill, or by nbclient, in the job's Python:
+    pip install 'rulekit-workflows[notebook]'
+An environment of the rule's own (conda, container) needs papermill or nbclient, and a kernel.""",
+    "RK0513": """\
+no kernel for the language of a notebook
+Python notebooks need the package ipykernel, R notebooks IRkernel (and `IRkernel::installspec()`),
+where the notebook runs. `jupyter kernelspec list` shows what there is.""",
+    "RK0514": """\
+no notebook server
+`--edit-notebook` starts a Jupyter notebook server:  pip install 'rulekit-workflows[notebook]'
+`--draft-notebook` needs none: it prepares the notebook for an editor of your choice.""",
     "RK0590": """\
 software deployment that is not available
 A rule asks for conda, a container or environment modules, and they were switched on. This version

@@ -50,6 +50,10 @@ def argv_of(spec: JobSpec, turn: int = 0) -> tuple[tuple[str, ...], tuple[str, .
         from rulekit.runner.script import launch
 
         return launch(spec, turn)
+    if kind == "notebook":
+        from rulekit.runner.notebook import launch as launch_notebook
+
+        return launch_notebook(spec, turn)
     if kind == "none":
         return (), ()
     raise Refused("spawn", f"this version does not know how to run a body of kind `{kind}`")

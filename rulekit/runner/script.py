@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     Launch = tuple[tuple[str, ...], tuple[str, ...]]
 
 FOLDER = "scripts"
+OBJECT = "script_object.py"
 
 
 def launch(spec: JobSpec, turn: int) -> Launch:
@@ -45,7 +46,7 @@ def launch(spec: JobSpec, turn: int) -> Launch:
     return make(spec, context)
 
 
-def _source(spec: JobSpec) -> str:
+def source_of(spec: JobSpec) -> str:
     source = spec.body.get("source")
     if source is not None:
         return str(source)
@@ -58,10 +59,10 @@ def _source(spec: JobSpec) -> str:
         raise Refused("access", f"cannot read the script `{path}`: {text}") from None
 
 
-def _object(spec: JobSpec) -> tuple[str, str]:
-    """Folder and module name of the file that defines the object; it is put there if need be."""
-    text = _object_text()
-    name = f"_object_{len(text)}_{_fingerprint(text)}"
+def library_file(spec: JobSpec, file: str) -> tuple[str, str]:
+    """Puts a file of this folder where any interpreter can read it: its folder and module name."""
+    text = _own_text(file)
+    name = f"_{file.removesuffix('.py')}_{len(text)}_{_fingerprint(text)}"
     library = os.path.join(spec.workdir, spec.state_dir, FOLDER, "lib")
     if not os.path.exists(os.path.join(library, f"{name}.py")):
         # Whole or not at all: other jobs may be about to read it.
@@ -72,12 +73,12 @@ def _object(spec: JobSpec) -> tuple[str, str]:
 
 
 def _python(spec: JobSpec, context: dict[str, Any]) -> Launch:
-    library, name = _object(spec)
+    library, name = library_file(spec, OBJECT)
     data = _data(spec, context)
     launcher = write_helper(
         spec,
         FOLDER,
-        f"{spec.token}.{_base(spec)}",
+        f"{spec.token}.{base_name(spec)}",
         f"import sys; sys.path[0] = {_ascii(library)}; import {name} as _object;"
         f" _object.run(globals(), {_ascii(data)})\n",
     )
@@ -86,7 +87,7 @@ def _python(spec: JobSpec, context: dict[str, Any]) -> Launch:
 
 
 def _data(spec: JobSpec, context: dict[str, Any]) -> str:
-    order = {"context": context, "path": spec.body["path"], "source": _source(spec)}
+    order = {"context": context, "path": spec.body["path"], "source": source_of(spec)}
     return write_helper(spec, FOLDER, f"{spec.token}.json", json.dumps(order))
 
 
@@ -94,19 +95,19 @@ def _hy(spec: JobSpec, context: dict[str, Any]) -> Launch:
     data = _data(spec, context)
     call = _entrance(spec, data)
     # On the first line, so that the numbers of lines stay.
-    return _copy(spec, f"(pys #[rulekit[{call}]rulekit]) {_unmarked(_source(spec))}", "hy", data)
+    return _copy(spec, f"(pys #[rulekit[{call}]rulekit]) {_unmarked(source_of(spec))}", "hy", data)
 
 
 def _xonsh(spec: JobSpec, context: dict[str, Any]) -> Launch:
     data = _data(spec, context)
     head = f"{_entrance(spec, data)}\n"
     strict = ("xonsh", "-DRAISE_SUBPROC_ERROR=true", "-DXONSH_SHOW_TRACEBACK=true")
-    return _copy(spec, head + _unmarked(_source(spec)), strict, data)
+    return _copy(spec, head + _unmarked(source_of(spec)), strict, data)
 
 
 def _entrance(spec: JobSpec, data: str) -> str:
     """A line of Python that makes the object known."""
-    library, name = _object(spec)
+    library, name = library_file(spec, OBJECT)
     return (
         f"import sys; sys.path.insert(0, {_ascii(library)}); import {name} as _object;"
         f" _object.enter(globals(), {_ascii(data)})"
@@ -115,7 +116,7 @@ def _entrance(spec: JobSpec, data: str) -> str:
 
 def _copy(spec: JobSpec, text: str, program: str | tuple[str, ...], *helpers: str) -> Launch:
     """A copy of the script, run by the job's interpreter, or else by `program`."""
-    script = write_helper(spec, FOLDER, f"{spec.token}.{_base(spec)}", text)
+    script = write_helper(spec, FOLDER, f"{spec.token}.{base_name(spec)}", text)
     default = (program,) if isinstance(program, str) else program
     return (*(spec.body.get("interpreter") or default), script), (script, *helpers)
 
@@ -130,7 +131,7 @@ def _bash(spec: JobSpec, context: dict[str, Any]) -> Launch:
     from rulekit.runner.script_bash import preamble
 
     script = write_helper(
-        spec, FOLDER, f"{spec.token}.{_base(spec)}", f"{preamble(context)}\n{_source(spec)}"
+        spec, FOLDER, f"{spec.token}.{base_name(spec)}", f"{preamble(context)}\n{source_of(spec)}"
     )
     # As for shell commands, an unset variable or a failing pipe member fails the job.
     interpreter = tuple(spec.body.get("interpreter") or ("bash", "-e", "-u", "-o", "pipefail"))
@@ -140,8 +141,8 @@ def _bash(spec: JobSpec, context: dict[str, Any]) -> Launch:
 def _r(spec: JobSpec, context: dict[str, Any]) -> Launch:
     from rulekit.runner.script_r import preamble
 
-    head = _told(preamble, context)
-    return _copy(spec, f"{head}\n{_source(spec)}", ("Rscript", "--vanilla"))
+    head = told(preamble, context)
+    return _copy(spec, f"{head}\n{source_of(spec)}", ("Rscript", "--vanilla"))
 
 
 def _rmarkdown(spec: JobSpec, context: dict[str, Any]) -> Launch:
@@ -151,9 +152,9 @@ def _rmarkdown(spec: JobSpec, context: dict[str, Any]) -> Launch:
     outputs: list[str] = (context.get("output") or {}).get("items") or []
     if len(outputs) != 1:
         raise Refused("spawn", f"an R Markdown script makes one output, not {len(outputs)}")
-    source = _source(spec)
-    text = document(source, _told(preamble, context))
-    script = write_helper(spec, FOLDER, f"{spec.token}.{_base(spec)}", text)
+    source = source_of(spec)
+    text = document(source, told(preamble, context))
+    script = write_helper(spec, FOLDER, f"{spec.token}.{base_name(spec)}", text)
     call = rendering(script, os.path.abspath(outputs[0]), os.getcwd(), source)
     interpreter = tuple(spec.body.get("interpreter") or ("Rscript", "--vanilla"))
     return (*interpreter, "-e", call), (script,)
@@ -162,7 +163,7 @@ def _rmarkdown(spec: JobSpec, context: dict[str, Any]) -> Launch:
 def _julia(spec: JobSpec, context: dict[str, Any]) -> Launch:
     from rulekit.runner.script_julia import preamble
 
-    return _copy(spec, f"{_told(preamble, context)}\n{_source(spec)}", "julia")
+    return _copy(spec, f"{told(preamble, context)}\n{source_of(spec)}", "julia")
 
 
 # Compiles a script that needs no crate, and becomes it.
@@ -174,8 +175,8 @@ def _rust(spec: JobSpec, context: dict[str, Any]) -> Launch:
 
     from rulekit.runner.script_rust import crates_of, is_bare, preamble, program, wrapped
 
-    source = _source(spec)
-    text = program(source, _told(preamble, context))
+    source = source_of(spec)
+    text = program(source, told(preamble, context))
     tool = tuple(spec.body.get("interpreter") or ())
     if not tool:
         search = spec.environment.get("PATH") or os.environ.get("PATH", os.defpath)
@@ -187,16 +188,16 @@ def _rust(spec: JobSpec, context: dict[str, Any]) -> Launch:
                     "there is no program `rust-script` in the search path; it fetches and builds"
                     " the crates that the script uses",
                 )
-            script = write_helper(spec, FOLDER, f"{spec.token}.{_base(spec)}", wrapped(text))
+            script = write_helper(spec, FOLDER, f"{spec.token}.{base_name(spec)}", wrapped(text))
             binary = f"{script}.bin"
             return ("sh", "-c", _RUSTC, "sh", script, binary), (script, binary)
         tool = (found,)
-    script = write_helper(spec, FOLDER, f"{spec.token}.{_base(spec)}", text)
+    script = write_helper(spec, FOLDER, f"{spec.token}.{base_name(spec)}", text)
     words = [word for crate in crates_of(source) for word in ("-d", crate)]
     return (*tool, *words, script), (script,)
 
 
-def _told(preamble: Callable[[dict[str, Any]], str], context: dict[str, Any]) -> str:
+def told(preamble: Callable[[dict[str, Any]], str], context: dict[str, Any]) -> str:
     """The preamble, or a refusal that names the value the language has no word for."""
     try:
         return preamble(context)
@@ -215,20 +216,21 @@ _LANGUAGES: dict[str, Callable[[JobSpec, dict[str, Any]], Launch]] = {
     "xonsh": _xonsh,
 }
 
-_OBJECT_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "script_object.py")
+_HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def _object_text() -> str:
+def _own_text(file: str) -> str:
+    path = os.path.join(_HERE, file)
     try:
-        with open(_OBJECT_FILE, encoding="utf-8") as file:
-            return file.read()
+        with open(path, encoding="utf-8") as stream:
+            return stream.read()
     except NotADirectoryError:  # this runs from an archive, on a node
         assert __spec__ is not None
-        data: bytes = __spec__.loader.get_data(_OBJECT_FILE)  # type: ignore[union-attr]
+        data: bytes = __spec__.loader.get_data(path)  # type: ignore[union-attr]
         return data.decode()
 
 
-def _base(spec: JobSpec) -> str:
+def base_name(spec: JobSpec) -> str:
     name = os.path.basename(spec.body["path"]) or "script"
     return "".join(c if c.isalnum() or c in "._-" else "_" for c in name)[-80:]
 

@@ -477,6 +477,26 @@ def enter(names, data):
     return path, source
 
 
+def notebook(names, data):
+    """Give the namespace `names` of a notebook what its cells see.
+
+    `data`: the path of a file with the job's names as JSON, or the JSON itself.
+    """
+    if data.startswith("{"):
+        order = json.loads(data)
+    else:
+        with open(data, encoding="utf-8") as file:
+            order = json.load(file)
+    folder = os.path.dirname(order["path"])
+    if folder not in sys.path:
+        sys.path.append(folder)
+    snakemake = make(order["context"])
+    install(snakemake)
+    names.pop("_object", None)
+    names["snakemake"] = snakemake
+    names["logger"] = Logger()
+
+
 def run(names, data):
     """Run the script described by the file `data` in the namespace `names` of ``__main__``."""
     path, source = enter(names, data)
