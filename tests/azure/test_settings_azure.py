@@ -106,8 +106,10 @@ def test_all_that_is_missing_is_told_at_once():
 
 def test_an_account_by_number_needs_a_name():
     with pytest.raises(UsageError) as caught:
-        settings.read(environ={"AZ_BATCH_ACCOUNT_URL": "http://127.0.0.1:4321"})
+        settings.read(environ={"AZ_BATCH_ACCOUNT_URL": "https://10.0.0.1"})
     assert "AZ_BATCH_ACCOUNT_NAME" in messages(caught.value)
+    emulator = settings.read(environ={"AZ_BATCH_ACCOUNT_URL": "http://127.0.0.1:4321"})
+    assert emulator.account_name == "emulated"
     environ = {"AZ_BATCH_ACCOUNT_URL": "http://127.0.0.1:4321", "AZ_BATCH_ACCOUNT_NAME": "dev"}
     assert settings.read(environ=environ).account_name == "dev"
     environ = {"AZ_BATCH_ACCOUNT_URL": "http://127.0.0.1:4321/dev"}

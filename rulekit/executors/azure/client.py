@@ -17,9 +17,11 @@ from rulekit.storage.azblob.masking import masked
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any
+    from typing import Any, TypeVar
 
     from rulekit.executors.azure.settings import AzureSettings
+
+    _T = TypeVar("_T")
 
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 # Codes that a repetition cannot mend although their status says so.
@@ -87,6 +89,10 @@ class BatchService:
         """
         return self._often(operation, lambda: getattr(self.sdk, operation)(*args, **options))
 
+    def attempt(self, operation: str, once: Callable[[], _T]) -> _T:
+        """`once()` as often as it takes; `operation` names it. Raises ServiceError."""
+        return self._often(operation, once)
+
     def each(self, operation: str, *args: Any, **options: Any) -> Iterator[Any]:
         """The items of a list, page by page; a page that fails is asked for again.
 
@@ -117,21 +123,37 @@ class BatchService:
 
         Raises ServiceError.
         """
+        return self._often("get", lambda: self._request("GET", path, query, None))
+
+    def send(self, operation: str, verb: str, path: str, body: Any = None) -> None:
+        """A request whose work the service does later (deletions and the like), without the
+        SDK's poller, which would ask again and again in a thread of its own.
+
+        Raises ServiceError.
+        """
+        self._often(operation, lambda: self._request(verb, path, {}, body))
+
+    def _request(self, verb: str, path: str, query: dict[str, str], body: Any) -> Any:
         from azure.core.exceptions import HttpResponseError
         from azure.core.rest import HttpRequest
 
-        def get() -> Any:
-            # The base is that of the SDK, so that its signature and its version are used.
-            url = "{endpoint}" + path if path.startswith("/") else path
-            version = self.sdk._config.api_version
-            params = {"api-version": version, **query} if path.startswith("/") else None
-            request = HttpRequest("GET", url, params=params, headers={"Accept": "application/json"})
-            response = self.sdk.send_request(request)
-            if response.status_code != 200:
-                raise HttpResponseError(response=response)
-            return response.json()
-
-        return self._often("get", get)
+        # Through the SDK's client, so that its signature and its version are used.
+        own = path.startswith("/")
+        version = self.sdk._config.api_version
+        headers = {"Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json; odata=minimalmetadata"
+        request = HttpRequest(
+            verb,
+            "{endpoint}" + path if own else path,
+            params={"api-version": version, **query} if own else None,
+            headers=headers,
+            json=body,
+        )
+        response = self.sdk.send_request(request)
+        if response.status_code not in (200, 202, 204):
+            raise HttpResponseError(response=response)
+        return response.json() if verb == "GET" else None
 
     def rows(self, path: str, query: dict[str, str]) -> Iterator[dict[str, Any]]:
         """The items of a list as plain JSON, all pages. Raises ServiceError."""
@@ -143,7 +165,7 @@ class BatchService:
                 return
             body = self.raw(following, {})
 
-    def _often(self, operation: str, once: Callable[[], Any]) -> Any:
+    def _often(self, operation: str, once: Callable[[], _T]) -> _T:
         from azure.core.exceptions import (
             AzureError,
             ClientAuthenticationError,

@@ -27,7 +27,8 @@ _INLINE = 60_000  # bytes of a start script that go into the command line, packe
 _NAME_MOST = 1024
 
 PROGRAM = "rulekit.pyz"
-BUNDLE = "bundle.sealed"
+BUNDLE = "secrets.sealed"
+PREPARE = "prepare.json"
 
 
 def duration(seconds: float) -> str:

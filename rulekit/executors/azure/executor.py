@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from rulekit.executors.azure.health import Limits
     from rulekit.executors.azure.pace import Pace
     from rulekit.executors.azure.settings import AzureSettings
     from rulekit.model.places import Places
@@ -48,11 +49,13 @@ class AzureBatchExecutor:
         details: Callable[[JobSpec], Details] | None = None,
         service: BatchService | None = None,
         pace: Pace | None = None,
+        limits: Limits | None = None,
     ) -> None:
         """`storage` is an `AzBlobStorage`; `places` has a default root. `journal`: file that gets
         the start, result and place lines. `wake_fd`: a file that ends `poll` when it can be read.
         `say(level, text)` is called by `poll` only. `facts` are what all tasks need, `details`
-        tells container and resources of a job. `service`, `pace`: for tests.
+        tells container and resources of a job. `service`, `pace`,
+        `limits`: for tests.
 
         Nothing is asked of Azure before the first order is on its way.
         """
@@ -87,7 +90,9 @@ class AzureBatchExecutor:
             self._outbox,
             self._ring,
             labels,
+            whisper,
             pace,
+            limits,
         )
         self._thread: threading.Thread | None = None
 

@@ -235,19 +235,19 @@ class Pools:
         """Delete the jobs and, unless they are kept, our pools; what could not be deleted."""
         left: list[str] = []
         for opened in self._open.values():
-            if opened.has_job and not self._gone("begin_delete_job", opened.job_id):
+            if opened.has_job and not self._gone("delete_job", f"/jobs/{opened.job_id}"):
                 left.append(f"job {opened.job_id}")
             if (
                 opened.ours
                 and not keep_pool
-                and not self._gone("begin_delete_pool", opened.pool_id)
+                and not self._gone("delete_pool", f"/pools/{opened.pool_id}")
             ):
                 left.append(f"pool {opened.pool_id}")
         return left
 
-    def _gone(self, operation: str, name: str) -> bool:
+    def _gone(self, operation: str, path: str) -> bool:
         try:
-            self._service.call(operation, name, polling=False)
+            self._service.send(operation, "DELETE", path)
         except ServiceError as error:
             fine = ("PoolNotFound", "JobNotFound", "PoolBeingDeleted", "JobBeingDeleted")
             return error.name in (*fine, "ResourceNotFound")

@@ -234,7 +234,8 @@ def _agree(found: dict[str, Any], notices: list[str], problems: list[str]) -> No
         first = host.partition(".")[0]
         # An address by number has no name in it: then the path may have one, as Azurite's has.
         last = urlsplit(found["account_url"]).path.strip("/")
-        found["account_name"] = last or (None if first.isdigit() else first)
+        name = "emulated" if is_loopback(host) else None
+        found["account_name"] = last or (name if first.isdigit() or "." not in host else first)
     image = [found["image_publisher"], found["image_offer"], found["image_sku"]]
     if any(image) and not all(image):
         problems.append("publisher, offer and SKU of the machine image go together")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import secrets as random_secrets
+import json
 
 from rulekit.executors.azure import access, definitions, staging
 from rulekit.frozen import frozen
-from rulekit.node import orders
+from rulekit.node import orders, prepare, seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from rulekit.executors.azure.tasks import Task
     from rulekit.model.places import Location, Places
 
-_PYTHON = 'exec python3 "$AZ_BATCH_JOB_PREP_WORKING_DIR/' + definitions.PROGRAM + '"'
-_KEY_BYTES = 32
+# What the machine's Python may have beside its standard library is not asked for.
+_PYTHON = "exec python3 -I -S"
+_PREPARE = f'{_PYTHON} "$AZ_BATCH_TASK_WORKING_DIR/{definitions.PROGRAM}" prepare'
+_PREPARE += ' "$AZ_BATCH_TASK_WORKING_DIR"'
+_TASK = f'{_PYTHON} "$AZ_BATCH_JOB_PREP_WORKING_DIR/app" task'
 
 
 @frozen
@@ -55,7 +58,7 @@ class Setup:
         self._files = files
         self._facts = facts
         self._say = say
-        self._key = random_secrets.token_bytes(_KEY_BYTES)
+        self._key = seal.new_key()
         self._accounts: dict[str, Any] = {}
         self._sources: tuple[list[str], str] | None = None
         self._done = False
@@ -81,18 +84,27 @@ class Setup:
                     "password": self._settings.registry_password.reveal(),
                 }
             ]
-        self._files.put_bundle(bundle, self._key)
+        sealed = seal.seal(json.dumps(bundle).encode(), seal.key_of(self._key))
+        self._files.put(definitions.BUNDLE, sealed)
         if self._facts.sources is not None:
             data, digest = self._facts.sources
             where = self._files.put("sources.tar.gz", data)
             self._sources = (_triple(where), digest)
+        image = self._settings.container_image
+        settings = prepare.make_settings(
+            self._accounts,
+            self._files.run,
+            sources=self._sources,
+            images=(image,) if image else (),
+        )
+        self._files.put(definitions.PREPARE, json.dumps(settings).encode())
         self._done = True
 
     def job(self, opened: OpenPool, run: str, labels: Mapping[str, str]) -> dict[str, Any]:
         """The definition of the job in a pool."""
         links = [
             (name, access.link(self._storage, self._files.at(name), self._settings))
-            for name in (definitions.PROGRAM, definitions.BUNDLE)
+            for name in (definitions.PROGRAM, definitions.BUNDLE, definitions.PREPARE)
         ]
         return definitions.job(
             opened.job_id,
@@ -100,10 +112,8 @@ class Setup:
             run,
             hours=self._settings.job_hours,
             files=links,
-            environment={"RK_SEAL_KEY": self._key.hex()},
-            command=definitions.shell(
-                f'exec python3 "$AZ_BATCH_TASK_WORKING_DIR/{definitions.PROGRAM}" prepare'
-            ),
+            environment={prepare.KEY: self._key},
+            command=definitions.shell(_PREPARE),
             labels=labels,
             identity=self._settings.identity_resource_id,
         )
@@ -138,7 +148,7 @@ class Setup:
         return definitions.task(
             task.id,
             shown=task.shown(),
-            command=definitions.shell(f"{_PYTHON} task"),
+            command=definitions.shell(_TASK),
             environment=environment,
             slots=task.slots,
             limit_s=task.limit_s(),

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 
-from rulekit.executors.azure.definitions import BUNDLE, PROGRAM
+from rulekit.executors.azure.definitions import PROGRAM
 from rulekit.model.places import Location
 
 TYPE_CHECKING = False
@@ -71,12 +71,6 @@ class RunFiles:
             archive.build(path, everything=everything)
             with open(path, "rb") as file:
                 return self.put(PROGRAM, file.read())
-
-    def put_bundle(self, secrets: Mapping[str, Any], key: bytes) -> Location:
-        """Store the secrets, sealed."""
-        from rulekit.node import seal
-
-        return self.put(BUNDLE, seal.seal(json.dumps(secrets).encode(), key))
 
     # --- orders and results ---------------------------------------------------------------
 

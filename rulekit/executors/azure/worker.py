@@ -13,8 +13,9 @@ import time
 
 from rulekit.errors import InfrastructureError, RulekitError
 from rulekit.executors.azure import failures, sender
+from rulekit.executors.azure.health import Health, Limits
 from rulekit.executors.azure.pace import Pace
-from rulekit.executors.azure.tasks import DONE, SENT
+from rulekit.executors.azure.tasks import DONE, SENT, WAITING
 from rulekit.executors.azure.tracker import Tracker
 from rulekit.executors.local import Started
 from rulekit.runner import wire
@@ -88,7 +89,9 @@ class Worker:
         outbox: deque[Any],
         wake: Callable[[], None],
         labels: dict[str, str],
+        say: Callable[[str, str], None],
         pace: Pace | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.inbox: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self.service = service
@@ -101,6 +104,9 @@ class Worker:
         self._wake = wake
         self._labels = labels
         self._pace = pace or Pace()
+        self._say = say
+        self._limits = limits or Limits()
+        self._health: dict[str, Health] = {}
         self._trackers: dict[str, Tracker] = {}
         self._opened: dict[str, OpenPool] = {}
         self._batch = 0
@@ -136,6 +142,8 @@ class Worker:
         if now - self._tended >= _TEND_S and self._opened:
             self._tended = now
             self.pools.tend(time.time())
+            for health in self._health.values():
+                health.look()
         self._flush()
 
     def _pause(self) -> float:
@@ -251,6 +259,9 @@ class Worker:
             opened.has_job = True
             self._opened[opened.job_id] = opened
             self._trackers[opened.job_id] = Tracker(self.service, opened.job_id)
+            self._health[opened.job_id] = Health(
+                self.service, opened, self.files, self._say, self._limits
+            )
             self._journal.add({"b": self.place_of(opened)})
         for task in sent:
             for token in task.tokens:
@@ -287,13 +298,14 @@ class Worker:
     def _ask(self, now: float) -> None:
         """One question for each job with tasks out, and the results of those that have ended."""
         ended: list[Task] = []
-        for tracker in self._trackers.values():
+        for job_id, tracker in self._trackers.items():
             if not tracker.out:
                 continue
             begun, done = tracker.changes()
-            for task in (*begun, *done):
-                if task.state != DONE and not task.facts.get("told"):
-                    self._outbox.extend(Started(token, 0) for token in task.tokens)
+            for task in begun:
+                self._outbox.extend(Started(token, 0) for token in task.tokens)
+            if begun or done:
+                self._health[job_id].moved()
             ended += done
         if ended:
             self._collect(ended)
@@ -318,18 +330,20 @@ class Worker:
         opened = self._opened[task.job_id]
         opened.tasks -= 1
         opened.slots -= task.slots
+        verdict = failures.judge(task.facts, task.node)
+        again = verdict.again and task.again < _AGAIN_MOST and not task.cancelled
+        if again and not _succeeded(task, results):
+            self._outbox.append(("warning", f"{task.specs[0].key}: {verdict.text}; once more"))
+            task.again += 1
+            task.state = WAITING
+            self._waiting.append(task)
+            return
         if results is not None and {r.token for r in results} >= set(task.tokens):
             self._answer(task, results)
             return
-        verdict = failures.judge(task)
-        if verdict.again and task.again < _AGAIN_MOST and not task.cancelled:
-            self._outbox.append(("warning", f"{task.specs[0].key}: {verdict.text}; sent again"))
-            task.again += 1
-            self._waiting.append(task)
-            return
         text = failures.explain(verdict, self.files.output(task.batch, task.token))
         problem = "cancelled" if task.cancelled else verdict.problem
-        began, over = failures.times(task.facts)
+        began, over = failures.times(task.facts, time.time())
         self._answer(task, task.failed(problem, self.service.masked(text), began, over))
 
     def _answer(self, task: Task, results: Iterable[JobResult]) -> None:
@@ -350,7 +364,7 @@ class Worker:
             return
         first = not task.cancelled
         task.cancelled, task.hard = True, hard
-        if first and task.state != 0:
+        if first and task.state != WAITING:
             try:
                 self.service.call("terminate_task", task.job_id, task.id)
             except ServiceError as error:
@@ -366,3 +380,10 @@ class Worker:
 
     def _attach(self, task: Task) -> None:
         self._remember(task)
+
+
+def _succeeded(task: Task, results: list[JobResult] | None) -> bool:
+    """Whether the node had told of a success before the task ended in whatever way."""
+    if results is None:
+        return False
+    return {r.token for r in results} >= set(task.tokens) and all(r.ok for r in results)
