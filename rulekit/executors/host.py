@@ -527,7 +527,19 @@ def _staged(specs: list[JobSpec], order: dict[str, Any], secrets: dict[str, Any]
         spec = specs[0]
         os.chdir(spec.workdir)
         root = os.path.join(os.path.abspath(spec.state_dir), "stage", spec.token)
-        results = run_order(order, secrets, root)
+
+        def started(token: str, pid: int) -> None:
+            _write_all(answers, pack([("started", token, pid)]))
+
+        results = run_order(
+            order,
+            secrets,
+            root,
+            local_root=spec.workdir,
+            environments=environments,
+            started=started,
+            listener=answers,
+        )
         _write_all(answers, pack([("result", wire.result_to_tuple(one)) for one in results]))
 
     return work

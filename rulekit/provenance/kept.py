@@ -15,7 +15,7 @@ def move(state_dir: str, run: str, path: str) -> str | None:
     """
     if not os.path.lexists(path):
         return None
-    target = _free_name(os.path.join(state_dir, FOLDER, run, _flat(path)))
+    target = free_name(os.path.join(state_dir, FOLDER, run, flat(path)))
     os.makedirs(os.path.dirname(target), exist_ok=True)
     try:
         os.rename(path, target)
@@ -26,13 +26,14 @@ def move(state_dir: str, run: str, path: str) -> str | None:
     return target
 
 
-def _flat(path: str) -> str:
+def flat(path: str) -> str:
     """A path that stays below the folder it is put into."""
     parts = [part for part in path.split("/") if part not in ("", ".")]
     return "/".join("__" if part == ".." else part for part in parts)
 
 
-def _free_name(path: str) -> str:
+def free_name(path: str) -> str:
+    """`path`, with a number behind it if there is something already."""
     candidate, number = path, 0
     while os.path.lexists(candidate):
         number += 1

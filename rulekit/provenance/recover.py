@@ -6,7 +6,8 @@ For each journal whose owner is gone:
 2. Processes of its jobs that nobody watches over are stopped: their result can never be known.
 3. Results are committed if the outputs still are what the result says.
 4. Outputs of attempts that were (perhaps) started and have no result are set aside, to
-   ``.rulekit/aside/<run>/``, and noted as incomplete: nobody ever takes them for finished.
+   ``.rulekit/aside/<run>/``, and noted as incomplete: nobody ever takes them for finished. Files
+   in remote storage are only noted: they are whole, but nobody vouches for them.
 5. Only then the journal is removed.
 
 Killed at any point, it can be done again: committing and setting aside twice changes nothing.
@@ -25,7 +26,9 @@ from rulekit.frozen import frozen
 from rulekit.model.spec import FileResult
 from rulekit.provenance import journal, locks
 from rulekit.provenance.facts import Finished
+from rulekit.provenance.kept import flat, free_name
 from rulekit.provenance.owner import ALIVE, FOREIGN, is_running
+from rulekit.provenance.unfinished import is_same
 from rulekit.runner import digests, files, leftovers, orphans
 
 TYPE_CHECKING = False
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
     from rulekit.provenance.journal import Past
     from rulekit.provenance.store import Store
+    from rulekit.provenance.unfinished import Elsewhere
 
 
 @frozen
@@ -57,13 +61,15 @@ def recover(
     stop: bool = False,
     take_over: bool = False,
     keep_incomplete: bool = False,
+    elsewhere: Elsewhere | None = None,
 ) -> Recovery:
     """Bring every unfinished run of this state directory to its end.
 
     `say` gets a sentence now and then (while jobs are waited for, and about what was set aside).
     `stop`: jobs that still run are stopped, not waited for. `take_over`: journals of other hosts
     too are taken for abandoned. `keep_incomplete`: unfinished outputs stay where they are, but
-    are noted as incomplete all the same. Raises InfrastructureError, StateError.
+    are noted as incomplete all the same. `elsewhere` knows the files that are not on this disk.
+    Raises InfrastructureError, StateError.
     """
     paths = journal.left_behind(state_dir)
     if not paths:
@@ -73,7 +79,9 @@ def recover(
     discard_aside(state_dir)
     here = os.getcwd()
     state_dir = os.path.abspath(state_dir)
-    work = _Recovering(state_dir, store, say or (lambda _text: None), stop, keep_incomplete)
+    work = _Recovering(
+        state_dir, store, say or (lambda _text: None), stop, keep_incomplete, elsewhere
+    )
     try:
         for path in paths:
             os.chdir(here)
@@ -99,12 +107,14 @@ class _Recovering:
         say: Callable[[str], None],
         stop: bool,
         keep: bool,
+        elsewhere: Elsewhere | None,
     ) -> None:
         self.state_dir = state_dir
         self.store = store
         self.say = say
         self.stop = stop
         self.keep = keep
+        self.elsewhere = elsewhere
         self.runs: list[str] = []
         self.committed: list[str] = []
         self.adopted: list[str] = []
@@ -228,11 +238,11 @@ class _Recovering:
         for token, result in past.results.items():
             facts = past.intents.get(token)
             if result.ok:
-                fit = [output.path for output in result.outputs if _still_is(output, strict)]
+                fit = [output.path for output in result.outputs if self._still_is(output, strict)]
                 self.vouched.update(fit)
                 # One that is gone was temporary, and its last reader is done; or somebody took it
                 # away: either way it is made again only if it is needed.
-                gone = [o.path for o in result.outputs if not os.path.lexists(o.path)]
+                gone = [o.path for o in result.outputs if not self._there(o.path)]
                 if len(fit) + len(gone) != len(result.outputs):
                     continue
             if facts is not None and token not in past.committed:
@@ -269,7 +279,7 @@ class _Recovering:
         for result in past.results.values():
             # The crash of a machine may have taken the content of a finished file.
             if result.ok and past.owner is not None and past.owner.rebooted():
-                doubtful += [o.path for o in result.outputs if os.path.lexists(o.path)]
+                doubtful += [o.path for o in result.outputs if self._there(o.path)]
         doubtful = [
             path
             for path in dict.fromkeys(doubtful)
@@ -282,16 +292,16 @@ class _Recovering:
             for token, result in past.results.items()
             if not result.ok and token in past.intents
             for path in past.intents[token].outputs
-            if path not in self.vouched and os.path.lexists(path) and not self._is_on_record(path)
+            if path not in self.vouched and self._there(path) and not self._is_on_record(path)
         ]
         if self.keep:
             return [*doubtful, *kept]
         folder = os.path.join(self.state_dir, "aside", past.run)
         before = len(self.aside)
         for path in doubtful:
-            if not os.path.lexists(path):
+            if self._is_elsewhere(path) or not os.path.lexists(path):
                 continue
-            target = _free_name(os.path.join(folder, _flat(path)))
+            target = free_name(os.path.join(folder, flat(path)))
             os.makedirs(os.path.dirname(target), exist_ok=True)
             try:
                 os.rename(path, target)
@@ -313,7 +323,22 @@ class _Recovering:
         if self.known is None:
             self.known = self.store.snapshot().outputs
         row = self.known.get(path)
-        return row is not None and _still_is(FileResult(path, row[1], row[2], row[3]), False)
+        return row is not None and self._still_is(FileResult(path, row[1], row[2], row[3]), False)
+
+    def _is_elsewhere(self, path: str) -> bool:
+        return self.elsewhere is not None and self.elsewhere.is_stored(path)
+
+    def _there(self, path: str) -> bool:
+        if self._is_elsewhere(path):
+            assert self.elsewhere is not None
+            return self.elsewhere.exists(path)
+        return os.path.lexists(path)
+
+    def _still_is(self, output: FileResult, strict: bool) -> bool:
+        if self._is_elsewhere(output.path):
+            assert self.elsewhere is not None
+            return is_same(self.elsewhere, output.path, output.mtime_ns, output.size, output.digest)
+        return _still_is(output, strict)
 
 
 def _still_is(output: FileResult, strict: bool) -> bool:
@@ -334,20 +359,6 @@ def _still_is(output: FileResult, strict: bool) -> bool:
     if strict and output.digest is not None:
         return digests.sha256(output.path, content) == output.digest
     return True
-
-
-def _flat(path: str) -> str:
-    """A path that stays below the folder it is put into."""
-    parts = [part for part in path.split("/") if part not in ("", ".")]
-    return "/".join("__" if part == ".." else part for part in parts)
-
-
-def _free_name(path: str) -> str:
-    candidate, number = path, 0
-    while os.path.lexists(candidate):
-        number += 1
-        candidate = f"{path}.{number}"
-    return candidate
 
 
 def _wait_for(pid: int, start: int) -> None:

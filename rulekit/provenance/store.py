@@ -76,6 +76,7 @@ _HISTORY = (
 )
 
 _STAMP = struct.Struct("<qqB")
+_AS_TEXT = 128  # added to the length of a digest that is not SHA-256 in bytes
 
 
 class AttemptRow:
@@ -756,11 +757,15 @@ def _pack_inputs(inputs: Sequence[FileResult]) -> bytes | None:
     parts = ["\0".join([fact.path for fact in inputs]).encode("utf-8", "surrogateescape"), b"\0\0"]
     for fact in inputs:
         digest = b""
+        mark = 0
         if fact.digest is not None:
             algorithm, _, text = fact.digest.partition(":")
             if algorithm == "sha256":
                 digest = bytes.fromhex(text)
-        parts.append(_STAMP.pack(fact.mtime_ns, fact.size, len(digest)))
+            elif len(fact.digest) < _AS_TEXT:  # of a stored file
+                digest = fact.digest.encode()
+                mark = _AS_TEXT
+        parts.append(_STAMP.pack(fact.mtime_ns, fact.size, len(digest) + mark))
         parts.append(digest)
     return b"".join(parts)
 
@@ -774,7 +779,12 @@ def _unpack_inputs(data: bytes | None) -> tuple[FileFact, ...]:
     for name in names.split(b"\0"):
         mtime, size, length = _STAMP.unpack_from(rest, at)
         at += _STAMP.size
-        digest = "sha256:" + rest[at : at + length].hex() if length else None
+        digest = None
+        if length >= _AS_TEXT:
+            length -= _AS_TEXT
+            digest = _decode(rest[at : at + length])
+        elif length:
+            digest = "sha256:" + rest[at : at + length].hex()
         at += length
         facts.append(FileFact(_decode(name), mtime, size, digest))
     return tuple(facts)

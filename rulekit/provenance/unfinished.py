@@ -15,15 +15,26 @@ from rulekit.runner import files
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Protocol
+
+    from rulekit.model.files import FileView
+
+    class Elsewhere(FileView, Protocol):
+        """A view of files of which some are in remote storage."""
+
+        def is_stored(self, path: str) -> bool: ...
 
 
 def unfinished(
-    state_dir: str, recorded: Mapping[str, tuple[int, int, int, str | None]]
+    state_dir: str,
+    recorded: Mapping[str, tuple[int, int, int, str | None]],
+    elsewhere: Elsewhere | None = None,
 ) -> frozenset[str]:
     """Outputs of attempts that were started and have no result, by the journals there are.
 
     `recorded` are the outputs on record, as `RecordIndex.outputs` has them: a file that still is
-    what its record says has not been touched yet. Raises StateError.
+    what its record says has not been touched yet. `elsewhere` knows the files that are not on this
+    disk. Raises StateError.
     """
     found: set[str] = set()
     for path in journal.left_behind(state_dir):
@@ -31,14 +42,30 @@ def unfinished(
             past = journal.read(path)
         except OSError:  # it has come to its end in this moment, or cannot be read
             continue
-        found.update(name for name in past.doubtful() if not _is_as_recorded(name, recorded))
+        found.update(
+            name for name in past.doubtful() if not _is_as_recorded(name, recorded, elsewhere)
+        )
     return frozenset(found)
 
 
-def _is_as_recorded(path: str, recorded: Mapping[str, tuple[int, int, int, str | None]]) -> bool:
+def is_same(view: FileView, path: str, mtime_ns: int, size: int, digest: str | None) -> bool:
+    """Whether a stored file is what a record says: by its digest where there is one, else its time."""
+    stamp = view.stamp(path)
+    if stamp is None or stamp.size != size:
+        return False
+    return view.digest(path) == digest if digest else stamp.mtime_ns == mtime_ns
+
+
+def _is_as_recorded(
+    path: str,
+    recorded: Mapping[str, tuple[int, int, int, str | None]],
+    elsewhere: Elsewhere | None,
+) -> bool:
     row = recorded.get(path)
     if row is None:
         return False
+    if elsewhere is not None and elsewhere.is_stored(path):
+        return is_same(elsewhere, path, row[1], row[2], row[3])
     try:
         own = os.lstat(path)
         mtime, size, _ = files.stamp(path, own)

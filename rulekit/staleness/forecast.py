@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 _NO_FILES: tuple[str, ...] = ()
 
 
+def _is_coarse(digest: str | None) -> bool:
+    """Whether a digest is one of a stored file. Times in storage have a second's resolution: two
+    contents may have the same one, and the digest is known without reading."""
+    return digest is not None and not digest.startswith("sha256:")
+
+
 class Forecast:
     """The result: `run[j]` is 1 for each job that must run; `count` of them.
 
@@ -350,7 +356,7 @@ class _Forecaster:
         now = self.files.stamp(path)
         if fact is None or now is None or now.size != fact.size:
             return False
-        if now.mtime_ns == fact.mtime_ns:
+        if now.mtime_ns == fact.mtime_ns and not _is_coarse(fact.digest):
             return True
         return fact.digest is not None and self.files.digest(path) == fact.digest
 
@@ -392,11 +398,13 @@ class _Forecaster:
             return False
         _, mtime_ns, size, digest = row
         now = self.files.stamp(path)
-        if now is None or (now[0] == mtime_ns and now[1] == size):
+        if now is None or (now[0] == mtime_ns and now[1] == size and not _is_coarse(digest)):
             return False
         if now[1] != size:
             return True
-        return digest is not None and size >= 0 and self.files.digest(path) != digest
+        if digest is None or (size < 0 and not _is_coarse(digest)):
+            return False
+        return self.files.digest(path) != digest
 
     def _by_consumers(self, later: Sequence[int], oldest: dict[int, int]) -> None:
         """Jobs without any output there: inputs newer than what was made of theirs count.

@@ -67,6 +67,15 @@ def test_a_record_comes_back_whole(here, store):
     store.close()
 
 
+def test_digests_of_stored_files_come_back(here, store):
+    kinds = [DIGEST, "md5:1B2M2Y8AsgTpgAmY7PhCfg==", "etag:0x8DE123456789ABC", None]
+    inputs = [file(f"in{i}", i, i, digest) for i, digest in enumerate(kinds)]
+    store.commit([Finished(facts(), result(outputs=[file("out", 5, 7, kinds[1])], inputs=inputs))])
+    record = reopened(store).record("out")
+    assert [fact.digest for fact in record.inputs] == kinds
+    assert record.outputs == (FileFact("out", 5, 7, kinds[1]),)
+
+
 def test_snapshot(here, store):
     store.commit(
         [done("r-1-1", ["o1", "o2"], ["i2", "i1", "i2"]), done("r-2-1", ["o3"], params=())]

@@ -124,7 +124,10 @@ class ReferenceForecast:
         fact = self.memory.inputs(row).get(path)
         if fact is None:
             return False
-        if (fact.mtime_ns, fact.size) == (stamp.mtime_ns, stamp.size):
+        stored = fact.digest is not None and fact.digest.startswith("md5:")
+        if fact.size != stamp.size:
+            return False
+        if fact.mtime_ns == stamp.mtime_ns and not stored:
             return True
         return fact.digest is not None and fact.digest == self.files.digest(path)
 
@@ -162,11 +165,14 @@ class ReferenceForecast:
             return False
         _, mtime_ns, size, digest = row
         now = self.files.stamp(path)
-        if (now.mtime_ns, now.size) == (mtime_ns, size):
+        stored = digest is not None and digest.startswith("md5:")
+        if (now.mtime_ns, now.size) == (mtime_ns, size) and not stored:
             return False
         if now.size != size:
             return True
-        return digest is not None and size >= 0 and self.files.digest(path) != digest
+        if digest is None or (size < 0 and not stored):
+            return False
+        return self.files.digest(path) != digest
 
     # -- all jobs ----------------------------------------------------------------------------
 

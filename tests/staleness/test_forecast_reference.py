@@ -49,6 +49,7 @@ def random_file(rng):
         link_mtime_ns=rng.choice([None] * 5 + [0, 5]),
         is_dir=rng.random() < 0.05,
         digestible=rng.random() < 0.9,
+        stored=rng.random() < 0.3,
     )
 
 
@@ -61,6 +62,7 @@ def nearly(rng, file):
         rng.choice([file.content, "a", "b"]),
         is_dir=file.is_dir,
         digestible=file.digestible,
+        stored=file.stored,
     )
 
 

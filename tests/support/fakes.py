@@ -21,12 +21,14 @@ class FakeFile:
         link_mtime_ns: int | None = None,
         is_dir: bool = False,
         digestible: bool = True,
+        stored: bool = False,
     ) -> None:
         self.mtime_ns = mtime_ns
         self.content = content
         self.link_mtime_ns = link_mtime_ns
         self.is_dir = is_dir
-        self.digestible = digestible and not is_dir
+        self.digestible = digestible and (stored or not is_dir)
+        self.stored = stored
 
     @property
     def size(self) -> int:
@@ -34,7 +36,9 @@ class FakeFile:
 
     @property
     def digest(self) -> str | None:
-        return f"sha256:{self.content}" if self.digestible else None
+        if not self.digestible:
+            return None
+        return f"{'md5' if self.stored else 'sha256'}:{self.content}"
 
 
 class FakeFiles:
