@@ -109,6 +109,12 @@ def _without_blanks(call: Call, account: str) -> str:
 
 
 def _bearer(token: str, accounts: Mapping[str, str]) -> str:
+    check_token(token, (AUDIENCE,))
+    return next(iter(accounts))
+
+
+def check_token(token: str, audiences: tuple[str, ...]) -> None:
+    """Hold an access token against audiences and the time. Raises Problem (401)."""
     parts = token.split(".")
     try:
         if len(parts) != 3:
@@ -121,12 +127,11 @@ def _bearer(token: str, accounts: Mapping[str, str]) -> str:
         raise Problem(
             "AuthenticationFailed", "The access token has a wrong form.", status=401
         ) from None
-    if audience != AUDIENCE:
-        detail = f"The audience of the token is not {AUDIENCE}."
+    if audience not in audiences:
+        detail = f"The audience of the token is not {audiences[0]}."
         raise Problem("AuthenticationFailed", detail, status=401)
     if expiry < time.time():
         raise Problem("AuthenticationFailed", "The access token has expired.", status=401)
-    return next(iter(accounts))
 
 
 def make_token(audience: str = AUDIENCE, lifetime_s: float = 3600.0, **claims: object) -> str:

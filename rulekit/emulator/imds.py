@@ -55,6 +55,13 @@ def storage_token(resource_id: str) -> str:
     return token(STORAGE, resource_id)
 
 
+def variables(url: str, identities: Iterable[str]) -> dict[str, str]:
+    """The variables by which a task finds this endpoint at `url`; none without an identity."""
+    if not list(identities):
+        return {}
+    return {"AZURE_POD_IDENTITY_AUTHORITY_HOST": url, "RULEKIT_IMDS": url}
+
+
 def handle(call: Call, identities: Iterable[str], location: str = "emulated") -> Answer | None:
     """The answer to a request below `/metadata`, None for any other.
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 
+from rulekit.emulator import imds
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rulekit.emulator.state import Job, Node
@@ -86,6 +88,7 @@ def environment(
         "PWD": f"{directory}/wd",
     }
     variables.update(node.world.settings.environment or {})
+    variables.update(imds.variables(node.world.url, node.pool.identities))
     variables.update(node_variables(node))
     variables["AZ_BATCH_TASK_DIR"] = directory
     variables["AZ_BATCH_TASK_WORKING_DIR"] = f"{directory}/wd"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 
-from rulekit.emulator import auth, contract, routes
+from rulekit.emulator import auth, contract, neighbours, routes
 from rulekit.emulator.api_tasks import LARGEST_BODY
 from rulekit.emulator.formats import http_date, new_guid
 from rulekit.emulator.httpd import Reply
@@ -48,6 +48,9 @@ class Service:
             if self._control is None:
                 return Reply(Answer(404))
             return Reply(self._control(call))
+        neighbour = neighbours.answer(world, call)
+        if neighbour is not None:
+            return Reply(neighbour)
         fault: Fault | None = None
         code = ""
         try:

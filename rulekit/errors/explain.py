@@ -551,6 +551,10 @@ the container runtime of the emulator does not work
 with `declared` the commands run on this machine and the images are only noted. The one that
 RULEKIT_EMULATOR_RUNTIME names is not on the path, or its daemon does not answer: start it, name
 another one, or unset the variable.""",
+    "RK0671": """\
+https needs the Python package `cryptography`
+The emulator makes a throw-away certificate for https. pip install cryptography (azure-identity
+brings it along), or use the emulator by http.""",
     # -- locks and state -------------------------------------------------------------------
     "RK0700": """\
 held by another run""",
