@@ -11,7 +11,7 @@ import os
 import subprocess
 import time
 
-from rulekit.node.trouble import Trouble
+from rulekit.node.trouble import Cancelled, Trouble
 from rulekit.runner.command import program_of
 from rulekit.runner.files import Refused
 
@@ -27,6 +27,7 @@ PROGRAMS = ("docker", "podman")
 _PULLS = 4
 _PULL_PAUSE_S = 3.0
 _ASK_S = 60.0
+_LISTEN_S = 0.5  # between looks whether to stop
 
 # First process of the container. A shell that is the first process is deaf to SIGTERM unless it
 # says what to do; and all processes shall hear it. It leaves a note that it was reached, with the
@@ -73,28 +74,41 @@ class Engine:
         self.program = program
         self.name = os.path.basename(program)
         self._environment = dict(os.environ) if environment is None else environment
+        self.asked: Callable[[], bool] = lambda: False
 
     @property
     def is_podman(self) -> bool:
         return "podman" in self.name
 
-    def ask(self, *words: str, seconds: float = _ASK_S) -> tuple[int, str]:
-        """Runs the program: exit code and all it said. 124 if it did not end in time."""
+    def ask(self, *words: str, seconds: float = _ASK_S, patient: bool = False) -> tuple[int, str]:
+        """Runs the program: exit code and all it said. 124 if it did not end in time.
+
+        Raises `Cancelled` when somebody asks this process to stop, unless `patient`.
+        """
         try:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 [self.program, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                timeout=seconds,
                 env=self._environment,
-                check=False,
             )
-        except subprocess.TimeoutExpired:
-            return 124, f"`{self.name} {words[0]}` does not answer"
         except OSError as error:
             return 127, f"`{self.program}` cannot be started: {error.strerror}"
-        return done.returncode, done.stdout.decode("utf-8", "replace").strip()
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                said, _ = process.communicate(timeout=_LISTEN_S)
+                return process.returncode, said.decode("utf-8", "replace").strip()
+            except subprocess.TimeoutExpired:
+                cancelled = self.asked() and not patient
+                if cancelled or time.monotonic() > until:
+                    process.kill()
+                    process.communicate()
+                if cancelled:
+                    raise Cancelled from None
+                if time.monotonic() > until:
+                    return 124, f"`{self.name} {words[0]}` does not answer"
 
     def pull(self, image: str, say: Callable[[str], None] = print) -> None:
         """Makes sure that an image is here. Raises `Trouble` (``container``)."""
@@ -114,12 +128,14 @@ class Engine:
                     f"{self.name} cannot pull the image `{image}`: {_last(said)}",
                     passing=not hopeless,
                 )
-            time.sleep(pause)
+            until = time.monotonic() + pause
+            while time.monotonic() < until and not self.asked():
+                time.sleep(min(_LISTEN_S, pause))
             pause *= 2
 
     def stop(self, name: str) -> None:
         """Kills a container, if it still runs, and takes it away."""
-        self.ask("rm", "-f", name, seconds=30)
+        self.ask("rm", "-f", name, seconds=30, patient=True)
 
 
 def find_engine(environment: dict[str, str] | None = None) -> Engine:

@@ -189,6 +189,7 @@ class Work:
         from rulekit.node.container import Boxes, find_engine
 
         engine = find_engine()
+        engine.asked = lambda: bool(self._watch.asked)
         for image in sorted({image for _, image, _ in wanted}):
             engine.pull(image, self._say)
         local = self._site.local_root

@@ -1,0 +1,169 @@
+"""Jobs in containers, by a real podman and by the docker program on its socket."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from rulekit.node.container import Engine, find_engine, limits
+from rulekit.node.trouble import Trouble
+
+ALONE = ["--network=none"]
+
+
+def in_image(bench, containers, *specs, image=None, options=(), **more):
+    image = image or containers.image
+    return bench.run(
+        *specs, images=[image] * len(specs), options=[[*ALONE, *options]] * len(specs), **more
+    )
+
+
+def test_a_command_runs_in_its_image_with_its_files(bench, spec, containers):
+    bench.put("in", b"text")
+    (result,) = in_image(
+        bench,
+        containers,
+        spec(
+            "cat /etc/rulekit-image in > out; echo $OMP_NUM_THREADS $WANTED >> out; pwd >&2",
+            ["out"],
+            ["in"],
+            environment={"OMP_NUM_THREADS": "3"},
+        ),
+        envvars=["WANTED"],
+        secrets=bench.secrets(WANTED="wanted-value"),
+    )
+    assert result.ok, result
+    assert bench.get("out") == b"busybox\ntext3 wanted-value\n"
+
+
+def test_exit_codes_and_strictness_are_as_outside(bench, spec, containers):
+    (plain,) = in_image(bench, containers, spec("exit 42"))
+    assert (plain.exit_code, plain.problem) == (42, None)
+    (pipe,) = in_image(bench, containers, spec("false | true; touch out", ["out"]))
+    assert not pipe.ok
+    (killed,) = in_image(bench, containers, spec("kill -9 $$"))
+    assert killed.exit_code == 137
+    assert "out of memory?" in killed.detail
+
+
+def test_an_image_that_is_not_there_is_told(bench, spec, containers, registry):
+    image = f"{registry}/no-such:1"
+    (result,) = in_image(bench, containers, spec("true"), image=image)
+    assert result.problem == "container"
+    assert f"cannot pull the image `{image}`" in result.detail
+
+
+def test_options_that_cannot_be_are_the_containers_trouble(bench, spec, containers):
+    (result,) = in_image(bench, containers, spec("true"), options=["--no-such-option"])
+    assert result.problem == "container"
+
+
+def test_an_image_comes_from_a_registry(bench, spec, containers, registry):
+    image = f"{registry}/busybox:1"
+    (result,) = in_image(bench, containers, spec("cp /etc/rulekit-image out", ["out"]), image=image)
+    assert result.ok, result
+    assert "pulling the image" in " ".join(bench.said)
+
+
+def test_no_value_of_a_variable_is_on_a_command_line(bench, spec, containers):
+    found = []
+
+    def look():
+        until = time.monotonic() + 20
+        while time.monotonic() < until and not found:
+            for name in os.listdir("/proc"):
+                if name.isdigit():
+                    try:
+                        with open(f"/proc/{name}/cmdline", "rb") as file:
+                            words = file.read()
+                    except OSError:
+                        continue
+                    if b"--entrypoint" in words and b"WANTED" in words:
+                        found.append(words)
+                        return
+            time.sleep(0.005)
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    (result,) = in_image(
+        bench,
+        containers,
+        spec("sleep 0.5"),
+        envvars=["WANTED"],
+        secrets=bench.secrets(WANTED="planted-value"),
+    )
+    looker.join()
+    assert result.ok, result
+    assert found
+    assert b"planted-value" not in found[0]
+
+
+def test_a_container_that_is_asked_to_stop_is_gone(bench, spec, containers):
+    pid = os.getpid()
+
+    def stop():
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            if os.path.exists(f"{bench.root}/work/begun"):
+                os.kill(pid, signal.SIGTERM)
+                return
+            time.sleep(0.05)
+
+    threading.Thread(target=stop).start()
+    began = time.monotonic()
+    (result,) = in_image(bench, containers, spec("touch begun; sleep 100; true", ["out"]))
+    assert result.problem == "cancelled"
+    assert time.monotonic() - began < 60
+    assert b"rk-run" not in containers.podman("ps", "-a").stdout
+
+
+def test_a_job_that_takes_too_long_is_stopped(bench, spec, containers):
+    (result,) = in_image(bench, containers, spec("sleep 100; true", timeout_s=2.0))
+    assert result.problem == "timeout"
+    assert b"rk-run" not in containers.podman("ps", "-a").stdout
+
+
+def test_a_service_of_docker_does_as_well(bench, spec, containers, docker_socket, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", docker_socket)
+    assert find_engine().name == "docker"
+    (result,) = in_image(bench, containers, spec("cp /etc/rulekit-image out; exit 0", ["out"]))
+    assert result.ok, result
+    assert os.stat(os.path.dirname(bench.root)).st_uid == os.getuid()
+
+
+def test_without_a_program_or_a_service_it_says_so(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Trouble, match="they are not installed"):
+        find_engine()
+    fake = tmp_path / "docker"
+    fake.write_text("#!/bin/sh\necho no daemon here >&2\nexit 1\n")
+    fake.chmod(0o755)
+    with pytest.raises(Trouble, match="no daemon here"):
+        find_engine()
+    monkeypatch.setenv("RULEKIT_CONTAINER_ENGINE", "nerd")
+    with pytest.raises(Trouble, match="no program `nerd`"):
+        find_engine()
+
+
+def test_a_pull_is_tried_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("rulekit.node.container._PULL_PAUSE_S", 0.01)
+    count = tmp_path / "count"
+    fake = tmp_path / "docker"
+    fake.write_text(
+        f"#!/bin/sh\n[ $1 = image ] && exit 1\necho x >> {count}\n"
+        f"[ $(wc -l < {count}) -ge 3 ] && exit 0\necho 'i/o timeout'; exit 1\n"
+    )
+    fake.chmod(0o755)
+    Engine(str(fake)).pull("image", lambda _text: None)
+    assert count.read_text() == "x\n" * 3
+
+
+def test_limits_are_options():
+    assert limits(2, 500) == ["--cpus", "2", "--memory", "500000000b"]
+    assert limits(None, None) == []
+    assert subprocess.list2cmdline(limits(1, None)) == "--cpus 1"
