@@ -53,3 +53,68 @@ def test_many_jobs_and_one_that_fails(bench):
         r.token for r in found.values()
     }
     executor.close()
+
+
+def test_a_sas_of_the_user_is_in_no_definition(bench, azurite):
+    from rulekit.storage.azblob.account import account_of
+    from rulekit.storage.azblob.client import AzBlobStorage
+
+    token = azurite.container_sas(bench.container)
+    storage = AzBlobStorage({"main": account_of(azurite.url, token, key="main")})
+    executor = bench.executor(storage=storage, environment={"HUSH": "planted-secret-value"})
+    command = "sleep 1; echo $HUSH | rev > out"
+    executor.submit(job(1, command, ["out"]))
+    definitions = []
+    found = {}
+    while not found:
+        for item in executor.poll(0.3):
+            if not isinstance(item, Started):
+                found[item.token] = item
+        definitions.append(_all_definitions(bench))
+    assert next(iter(found.values())).ok, found
+    assert bench.get("out").strip() == b"eulav-terces-detnalp"
+    text = "".join(definitions)
+    assert "rk-" in text and "RK_ORDER" in text
+    _assert_hidden(text, token, "planted-secret-value", azurite.key, bench.emulator.key)
+    executor.close()
+    storage.close()
+
+
+def test_with_a_key_no_secret_is_in_definitions_or_blobs(bench, azurite):
+    executor = bench.executor(environment={"HUSH": "planted-secret-value"})
+    executor.submit(job(1, 'sleep 1; test -n "$HUSH" && touch out', ["out"]))
+    found, texts = {}, []
+    while not found:
+        for item in executor.poll(0.3):
+            if not isinstance(item, Started):
+                found[item.token] = item
+        texts.append(_all_definitions(bench))
+        texts += [bench.get(name).decode("latin-1") for name in bench.names(".rulekit/")]
+    assert next(iter(found.values())).ok, found
+    _assert_hidden("".join(texts), "planted-secret-value", azurite.key, bench.emulator.key)
+    executor.close()
+
+
+def _assert_hidden(text: str, *secrets: str) -> None:
+    from urllib.parse import parse_qs, quote
+
+    for secret in secrets:
+        parts = parse_qs(secret).get("sig", [secret]) if "sig=" in secret else [secret]
+        for part in parts:
+            assert part not in text
+            assert quote(part, safe="") not in text
+
+
+def _all_definitions(bench) -> str:
+    """Everything that a reader of the account sees."""
+    from azure.batch import BatchClient
+    from azure.core.credentials import AzureNamedKeyCredential
+
+    emulator = bench.emulator
+    credential = AzureNamedKeyCredential(emulator.account, emulator.key)
+    with BatchClient(emulator.url, credential) as client:
+        seen = [json.dumps(pool.as_dict()) for pool in client.list_pools()]
+        for one in client.list_jobs():
+            seen.append(json.dumps(one.as_dict()))
+            seen += [json.dumps(task.as_dict()) for task in client.list_tasks(one.id)]
+    return "".join(seen)

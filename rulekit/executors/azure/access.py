@@ -1,10 +1,18 @@
-"""What nodes may do with the storage, and links to single blobs."""
+"""What nodes may do with the storage, and how they get the first files of a run.
+
+Definitions of jobs can be read by whoever may read the Batch account, so no credential of the user
+is ever in one: with a key or a login, links carry a signature for one blob that only reads; with
+an identity on the machines they carry none; with a SAS of the user, from which nothing narrower can
+be made, the preparation task gets it sealed (`bootstrap`).
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import time
+from datetime import UTC, datetime
 
 from rulekit.frozen import frozen
+from rulekit.storage.azblob.credentials import LONGEST_DELEGATION_S, node_access
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,81 +22,104 @@ if TYPE_CHECKING:
     from rulekit.executors.azure.settings import AzureSettings
     from rulekit.model.places import Location, Places, Root
 
+_EARLIER_S = 900.0  # clocks differ
+_SOON_S = 86_400.0
+
 
 @frozen
 class Granted:
     """accounts: for orders, without secrets. sas: tokens by account, for the sealed bundle."""
 
-    accounts: dict[str, Any]
+    accounts: Mapping[str, Any]
     sas: Mapping[str, str]
     warnings: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Granted(accounts={self.accounts!r}, sas=***, warnings={self.warnings!r})"
+
 
 def grant(storage: Any, places: Places, root: Root, settings: AzureSettings) -> Granted:
-    """Access for the nodes of a run, as little as possible. Raises InfrastructureError."""
+    """Access for the nodes of a run, as little as does. Raises InfrastructureError."""
     containers: dict[str, set[str]] = {root.account: {root.container}}
     for other in places.roots:
         containers.setdefault(other.account, set()).add(other.container)
     accounts: dict[str, Any] = {}
     tokens: dict[str, str] = {}
-    until = datetime.now(UTC) + timedelta(hours=settings.job_hours)
+    warnings: list[str] = []
+    lifetime = settings.job_hours * 3600.0
     for key, names in containers.items():
         account = storage.account(key)
-        identity = settings.identity_client_id
-        auth = "identity" if identity else "none" if account.kind == "none" else "sas"
-        accounts[key] = {"url": account.url, "auth": auth, "client_id": identity}
-        if auth == "sas":
-            tokens[key] = _token(account, sorted(names), until)
-    return Granted(accounts, tokens)
-
-
-def _token(account: Any, containers: list[str], until: datetime) -> str:
-    from azure.storage.blob import (
-        AccountSasPermissions,
-        ContainerSasPermissions,
-        ResourceTypes,
-        generate_account_sas,
-        generate_container_sas,
-    )
-
-    if account.kind == "sas":
-        return str(account.secret)
-    rights = "racwdl"
-    if len(containers) == 1:
-        return generate_container_sas(
-            account.name,
-            containers[0],
-            account_key=account.secret,
-            permission=ContainerSasPermissions.from_string(rights),
-            expiry=until,
+        given = node_access(
+            account, names, lifetime_s=lifetime, identity=settings.identity_client_id
         )
-    return generate_account_sas(
-        account.name,
-        account.secret,
-        ResourceTypes(container=True, object=True),
-        AccountSasPermissions(read=True, add=True, create=True, write=True, delete=True, list=True),
-        expiry=until,
-    )
+        accounts[key] = {"url": given.url, "auth": given.auth, "client_id": given.client_id}
+        if given.sas:
+            tokens[key] = given.sas
+        # A delegated token cannot live longer than a week; a user's own should last a day.
+        if given.expires is not None and given.expires < time.time() + _SOON_S:
+            from rulekit.storage.azblob.sas import spoken_time
+
+            warnings.append(
+                f"the SAS of the storage account {account.name} ends {spoken_time(given.expires)}:"
+                " tasks that run after that cannot store their outputs"
+            )
+    return Granted(accounts, tokens, tuple(warnings))
 
 
-def link(storage: Any, location: Location, settings: AzureSettings) -> str:
-    """A URL that reads one blob and nothing else; without a signature where an identity reads."""
+def needs_bootstrap(storage: Any, account: str, settings: AzureSettings) -> bool:
+    """Whether no link to a single blob can be made: the user's only credential is a SAS."""
+    kind = storage.account(account).kind
+    return kind == "sas" and settings.identity_client_id is None
+
+
+def plain_link(storage: Any, location: Location) -> str:
+    """The URL of a blob, without a signature."""
     from urllib.parse import quote
 
-    account = storage.account(location.account)
-    url = f"{account.url}/{location.container}/{quote(location.name)}"
-    if settings.identity_client_id or account.kind == "none":
-        return url
-    if account.kind == "sas":
-        return f"{url}?{account.secret}"
+    return f"{storage.account(location.account).url}/{location.container}/{quote(location.name)}"
+
+
+def links(storage: Any, locations: list[Location], settings: AzureSettings) -> list[str]:
+    """URLs that read one blob each and nothing else; without a signature where an identity reads.
+
+    Raises InfrastructureError.
+    """
+    account = storage.account(locations[0].account)
+    plain = [plain_link(storage, location) for location in locations]
+    if settings.identity_client_id is not None or account.kind == "none":
+        return plain
     from azure.storage.blob import BlobSasPermissions, generate_blob_sas
 
-    token = generate_blob_sas(
-        account.name,
-        location.container,
-        location.name,
-        account_key=account.secret,
-        permission=BlobSasPermissions(read=True),
-        expiry=datetime.now(UTC) + timedelta(hours=settings.job_hours),
-    )
-    return f"{url}?{token}"
+    now = time.time()
+    lifetime = settings.job_hours * 3600.0
+    more: dict[str, Any] = {"account_key": account.secret}
+    if account.kind != "key":
+        lifetime = min(lifetime, LONGEST_DELEGATION_S - _EARLIER_S - 60)
+        more = {"user_delegation_key": _delegation(storage, account, now, lifetime)}
+    return [
+        f"{url}?"
+        + generate_blob_sas(
+            account.name,
+            location.container,
+            location.name,
+            permission=BlobSasPermissions(read=True),
+            start=_moment(now - _EARLIER_S),
+            expiry=_moment(now + lifetime),
+            **more,
+        )
+        for url, location in zip(plain, locations, strict=True)
+    ]
+
+
+def _delegation(storage: Any, account: Any, now: float, lifetime: float) -> Any:
+    from rulekit.storage.azblob.failures import translated
+
+    start, end = _moment(now - _EARLIER_S), _moment(now + lifetime)
+    try:
+        return storage.service(account.key).get_user_delegation_key(start, end)
+    except Exception as error:
+        raise translated(error, account, "", "create") from None
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(int(seconds), UTC)

@@ -64,8 +64,10 @@ def manager(settings: AzureSettings) -> Any:
             code="RK0620",
             help=_EXTRA,
         ) from None
-    more = {"base_url": settings.management_url} if settings.management_url else {}
-    return BatchManagementClient(DefaultAzureCredential(), settings.subscription_id, **more)
+    more: dict[str, Any] = {}
+    if settings.management_url:
+        more["base_url"] = settings.management_url
+    return BatchManagementClient(DefaultAzureCredential(), str(settings.subscription_id), **more)
 
 
 def to_arm(body: dict[str, Any], identity: str) -> dict[str, Any]:

@@ -106,12 +106,14 @@ def job(
     hours: int,
     files: Sequence[tuple[str, str]],
     environment: Mapping[str, str],
+    own: Mapping[str, str],
     command: str,
     labels: Mapping[str, str],
     identity: str | None = None,
 ) -> dict[str, Any]:
     """A job with its preparation task. `files` are (name, URL) of what each node fetches once;
-    `identity` is the resource id that reads them where the URLs have no signature."""
+    `environment` is for all tasks, `own` for the preparation only; `identity` is the resource id
+    that reads files where the URLs have no signature."""
     fetched: list[dict[str, Any]] = []
     for name, url in files:
         one: dict[str, Any] = {"httpUrl": url, "filePath": name}
@@ -128,6 +130,7 @@ def job(
             "id": PREPARATION,
             "commandLine": command,
             "resourceFiles": fetched,
+            "environmentSettings": settings_of(own),
             "userIdentity": _ADMIN,
             "waitForSuccess": True,
             "rerunOnNodeRebootAfterSuccess": True,

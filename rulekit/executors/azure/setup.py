@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from rulekit.executors.azure import access, definitions, staging
+from rulekit.executors.azure import access, bootstrap, definitions, staging
 from rulekit.frozen import frozen
 from rulekit.node import orders, prepare, seal
 
@@ -59,7 +59,8 @@ class Setup:
         self._facts = facts
         self._say = say
         self._key = seal.new_key()
-        self._accounts: dict[str, Any] = {}
+        self._accounts: Mapping[str, Any] = {}
+        self._sealed = b""
         self._sources: tuple[list[str], str] | None = None
         self._done = False
 
@@ -84,8 +85,8 @@ class Setup:
                     "password": self._settings.registry_password.reveal(),
                 }
             ]
-        sealed = seal.seal(json.dumps(bundle).encode(), seal.key_of(self._key))
-        self._files.put(definitions.BUNDLE, sealed)
+        self._sealed = seal.seal(json.dumps(bundle).encode(), seal.key_of(self._key))
+        self._files.put(definitions.BUNDLE, self._sealed)
         if self._facts.sources is not None:
             data, digest = self._facts.sources
             where = self._files.put("sources.tar.gz", data)
@@ -102,18 +103,31 @@ class Setup:
 
     def job(self, opened: OpenPool, run: str, labels: Mapping[str, str]) -> dict[str, Any]:
         """The definition of the job in a pool."""
-        links = [
-            (name, access.link(self._storage, self._files.at(name), self._settings))
-            for name in (definitions.PROGRAM, definitions.BUNDLE, definitions.PREPARE)
-        ]
+        wanted = (definitions.PROGRAM, definitions.PREPARE, definitions.BUNDLE)
+        places = [self._files.at(name) for name in wanted]
+        environment = {prepare.KEY: self._key}
+        if access.needs_bootstrap(self._storage, self._files.root.account, self._settings):
+            fetched = [
+                (name, access.plain_link(self._storage, place))
+                for name, place in zip(wanted[:2], places[:2], strict=True)
+            ]
+            account = self._files.root.account
+            command = bootstrap.command(account, fetched, _PREPARE)
+            files: list[tuple[str, str]] = []
+            own = {bootstrap.BUNDLE: bootstrap.sealed_text(self._sealed)}
+        else:
+            command, own = _PREPARE, {}
+            urls = access.links(self._storage, places, self._settings)
+            files = list(zip(wanted, urls, strict=True))
         return definitions.job(
             opened.job_id,
             opened.pool_id,
             run,
             hours=self._settings.job_hours,
-            files=links,
-            environment={prepare.KEY: self._key},
-            command=definitions.shell(_PREPARE),
+            files=files,
+            environment=environment,
+            own=own,
+            command=definitions.shell(command),
             labels=labels,
             identity=self._settings.identity_resource_id,
         )
