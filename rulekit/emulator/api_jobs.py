@@ -126,14 +126,17 @@ def _change(world: World, call: Call, changes: dict[str, Any]) -> Answer:
     spec = {**job.spec, **changes}
     if "constraints" in changes:
         spec["constraints"] = defaults.job_constraints(changes["constraints"])
-    if "poolInfo" in changes and changes["poolInfo"] != job.spec["poolInfo"]:
+    if "poolInfo" in changes:
+        spec["poolInfo"] = defaults.pool_info(changes["poolInfo"])
+    moved = spec["poolInfo"] != job.spec["poolInfo"]
+    if moved:
         if job.state != "disabled":
             raise Problem("JobNotDisabled", "The pool can be changed only of a disabled job.")
-        if not changes["poolInfo"].get("poolId"):
+        if not spec["poolInfo"].get("poolId"):
             raise defaults.invalid("poolInfo", "", "Only a poolId can be set.")
     check(spec, job.schedule_id is not None)
     job.spec = spec
-    if "poolInfo" in changes:
+    if moved:
         joblife.find_pool(job)
     if "constraints" in changes:
         joblife.watch_limit(job, spec["constraints"]["maxWallClockTime"])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from rulekit.emulator import defaults, lists, nodelife, taskruns, views
+import os
+
+from rulekit.emulator import defaults, identities, lists, nodelife, taskruns, transfer, views
 from rulekit.emulator.api_pools import pool_of
+from rulekit.emulator.formats import stamp
 from rulekit.emulator.messages import Answer
 from rulekit.emulator.odata_fields import FIELDS
 from rulekit.emulator.problem import Problem
@@ -185,25 +188,49 @@ def login_settings(world: World, call: Call) -> Answer:
 
 
 def upload_logs(world: World, call: Call) -> Answer:
-    """POST /pools/{poolId}/nodes/{nodeId}/uploadbatchservicelogs; nothing is really uploaded."""
+    """POST /pools/{poolId}/nodes/{nodeId}/uploadbatchservicelogs.
+
+    As in the service the upload goes on afterwards. What is uploaded is the node's history.
+    """
     node = node_of(world, call)
-    if not str(call.json["containerUrl"]).startswith(("http://", "https://")):
+    container = str(call.json["containerUrl"])
+    if not container.startswith(("http://", "https://")):
         raise defaults.invalid("containerUrl", "", "An address is expected.")
+    changes = world.ledger.changes("node", node.id)
+    text = "".join(f"{stamp(c.when)} {c.before} -> {c.after} {c.note}\n" for c in changes)
+    directory = f"{node.pool.id}/{node.id}"
+    identity = (call.json.get("identityReference") or {}).get("resourceId")
+    path = os.path.join(node.root, "volatile", f"history-{world.number()}.log")
+
+    def upload() -> None:
+        token = identities.storage_token(node.pool, identity) if identity else None
+        try:
+            with open(path, "w", encoding="utf-8") as out:
+                out.write(text)
+            transfer.store(container, f"{directory}/agent.log", path, token)
+        except (OSError, transfer.TransferError) as error:
+            world.ledger.change("node-logs", node.id, "", "failed", str(error))
+
+    world.work(upload)
     body = {
         "odata.metadata": f"{call.base}/$metadata#uploadbatchservicelogsresult",
-        "virtualDirectoryName": f"{node.pool.id}/{node.id}",
-        "numberOfFilesUploaded": 0,
+        "virtualDirectoryName": directory,
+        "numberOfFilesUploaded": 1,
     }
     return Answer(200, body)
 
 
 def extensions(world: World, call: Call) -> Answer:
     """GET /pools/{poolId}/nodes/{nodeId}/extensions."""
-    node_of(world, call)
-    return lists.answer(call, FIELDS["extensions"], [], dict, "extensions")
+    found = views.extensions(node_of(world, call))
+    entities = [(f"{i:04d}", item) for i, item in enumerate(found)]
+    return lists.answer(call, FIELDS["extensions"], entities, dict, "extensions")
 
 
 def extension(world: World, call: Call) -> Answer:
     """GET /pools/{poolId}/nodes/{nodeId}/extensions/{extensionName}."""
-    node_of(world, call)
+    for item in views.extensions(node_of(world, call)):
+        if item["vmExtension"]["name"] == call.params["extensionName"]:
+            select = lists.selection(call)
+            return Answer(200, select(item) if select is not None else item)
     raise Problem("ResourceNotFound", "The node has no such extension.")

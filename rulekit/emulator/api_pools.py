@@ -79,6 +79,7 @@ def check(spec: dict[str, Any]) -> dict[str, Any]:
         raise defaults.invalid("taskSlotsPerNode", spec["taskSlotsPerNode"])
     if parse_duration(spec["resizeTimeout"]) < 300:
         raise defaults.invalid("resizeTimeout", spec["resizeTimeout"], "At least 5 minutes.")
+    _check_resources(spec)
     if spec.get("virtualMachineConfiguration") is None:
         raise Problem(
             "MissingRequiredProperty",
@@ -86,6 +87,25 @@ def check(spec: dict[str, Any]) -> dict[str, Any]:
             {"PropertyName": "virtualMachineConfiguration"},
         )
     return spec
+
+
+_NOBODY = "/subscriptions/00000000-0000-0000-0000-000000000000/"
+
+
+def _check_resources(spec: dict[str, Any]) -> None:
+    """What is named in the subscription of all zeros, which is nobody's, cannot be there."""
+    machine = spec.get("virtualMachineConfiguration") or {}
+    for name, value in (
+        ("subnetId", (spec.get("networkConfiguration") or {}).get("subnetId")),
+        (
+            "virtualMachineImageId",
+            (machine.get("imageReference") or {}).get("virtualMachineImageId"),
+        ),
+    ):
+        if value is None:
+            continue
+        if not str(value).startswith("/subscriptions/") or str(value).startswith(_NOBODY):
+            raise defaults.invalid(name, value, "There is no such resource.")
 
 
 def get(world: World, call: Call) -> Answer:

@@ -66,6 +66,9 @@ def _plan(schedule: Schedule) -> None:
         _ended(schedule)
         return
     schedule.next_run = due
+    if due <= now:
+        _make(schedule)
+        return
     schedule.timer = schedule.world.clock.after(due - now, lambda: _make(schedule))
 
 
@@ -81,13 +84,10 @@ def _make(schedule: Schedule) -> None:
     schedule.made += 1
     name = f"{schedule.id}:job-{schedule.made}"
     schedule.recent = name
-    joblife.open_job(world, {**schedule.spec["jobSpecification"], "id": name}, schedule.id)
     interval = times.get("recurrenceInterval")
-    now = world.clock.now()
-    if interval:
-        schedule.next_run = now + parse_duration(interval)
-    else:
-        schedule.next_run = None
+    schedule.next_run = world.clock.now() + parse_duration(interval) if interval else None
+    job = joblife.open_job(world, {**schedule.spec["jobSpecification"], "id": name}, schedule.id)
+    joblife.check_all_done(job)
 
 
 def _ended(schedule: Schedule) -> None:

@@ -43,14 +43,8 @@ def _accept(job: Job, given: dict[str, Any]) -> Task:
         raise defaults.invalid("requiredSlots", spec["requiredSlots"])
     _check_files(spec)
     pool = job.world.pools.get(job.pool_id.lower())
-    if pool is not None and pool.is_container_pool is not (
-        spec.get("containerSettings") is not None
-    ):
-        text = (
-            "The tasks of a pool with a container configuration need container settings."
-            if pool.is_container_pool
-            else "The pool has no container configuration, so a task cannot have container settings."
-        )
+    if pool is not None and pool.is_container_pool and spec.get("containerSettings") is None:
+        text = "The tasks of a pool with a container configuration need container settings."
         values = {"PropertyName": "containerSettings", "Reason": text}
         raise Problem("InvalidPropertyValue", text, values)
     several = spec.get("multiInstanceSettings")

@@ -40,6 +40,10 @@ def _bad_image(image: str, text: str) -> dict[str, Any]:
 def wrap(run: Run, argv: list[str], workdir: str) -> list[str]:
     """The command line that runs `argv` in the container of the run. Raises StagingError."""
     settings = run.order.container or {}
+    if not run.node.pool.is_container_pool:
+        # Accepted when the task is added; found out on the node.
+        text = "The compute node does not support container feature"
+        raise staging.StagingError(staging.failure("ContainerPoolNotSupported", text))
     image = str(settings["imageName"])
     pull(run.node, image)
     options = shlex.split(str(settings.get("containerRunOptions") or ""))

@@ -148,12 +148,19 @@ def job(given: dict[str, Any]) -> dict[str, Any]:
         release.setdefault("maxWallClockTime", "PT15M")
         release.setdefault("retentionTime", "P7D")
         release.setdefault("userIdentity", _TASK_USER)
-    auto = spec.get("poolInfo", {}).get("autoPoolSpecification")
+    spec["poolInfo"] = pool_info(spec.get("poolInfo") or {})
+    return spec  # type: ignore[no-any-return]
+
+
+def pool_info(given: dict[str, Any]) -> dict[str, Any]:
+    """Where a job runs, complete."""
+    info = _hide_secrets(without_nulls(given))
+    auto = info.get("autoPoolSpecification")
     if auto is not None:
         auto.setdefault("keepAlive", False)
         if auto.get("pool") is not None:
             auto["pool"] = pool(auto["pool"])
-    return spec  # type: ignore[no-any-return]
+    return info  # type: ignore[no-any-return]
 
 
 def job_constraints(given: dict[str, Any] | None) -> dict[str, Any]:

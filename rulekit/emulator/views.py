@@ -85,7 +85,7 @@ def node(entity: Node) -> dict[str, Any]:
         runningTaskSlotsCount=entity.used_slots,
         totalTasksSucceeded=entity.total_succeeded,
         isDedicated=entity.dedicated,
-        endpointConfiguration={"inboundEndpoints": [_ssh(number)]},
+        endpointConfiguration={"inboundEndpoints": _endpoints(spec, number)},
         nodeAgentInfo={"version": "1.13.0", "lastUpdateTime": stamp(entity.booted)},
         virtualMachineInfo={"imageReference": machine.get("imageReference") or {}},
     )
@@ -109,15 +109,45 @@ def node(entity: Node) -> dict[str, Any]:
     return view
 
 
-def _ssh(number: int) -> dict[str, Any]:
-    return {
-        "name": f"SSHRule.{number}",
-        "protocol": "tcp",
-        "publicIPAddress": "127.0.0.1",
-        "publicFQDN": "localhost",
-        "frontendPort": 50000 + number % 10000,
-        "backendPort": 22,
+def _endpoints(spec: dict[str, Any], number: int) -> list[dict[str, Any]]:
+    network = (spec.get("networkConfiguration") or {}).get("endpointConfiguration") or {}
+    found = []
+    for rule in network.get("inboundNATPools") or ():
+        width = int(rule["frontendPortRangeEnd"]) - int(rule["frontendPortRangeStart"]) + 1
+        port = int(rule["frontendPortRangeStart"]) + number % max(1, width)
+        found.append((f"{rule['name']}.0", rule["protocol"], port, int(rule["backendPort"])))
+    found.append((f"SSHRule.{number}", "tcp", 50000 + number % 10000, 22))
+    return [
+        {
+            "name": name,
+            "protocol": protocol,
+            "publicIPAddress": "127.0.0.1",
+            "publicFQDN": "localhost",
+            "frontendPort": front,
+            "backendPort": back,
+        }
+        for name, protocol, front, back in found
+    ]
+
+
+def extensions(entity: Node) -> list[dict[str, Any]]:
+    """The BatchNodeVMExtensions of a node: the user's, then the service's own."""
+    machine = entity.pool.spec.get("virtualMachineConfiguration") or {}
+    own = {
+        "name": "batchNodeExtension",
+        "publisher": "Microsoft.Azure.Extensions",
+        "type": "CustomScript",
+        "typeHandlerVersion": "2.0",
+        "autoUpgradeMinorVersion": True,
     }
+    return [
+        {
+            "provisioningState": "Succeeded",
+            "vmExtension": {k: v for k, v in item.items() if k != "protectedSettings"},
+            "instanceView": {"name": item["name"], "statuses": [], "subStatuses": []},
+        }
+        for item in [*(machine.get("extensions") or ()), own]
+    ]
 
 
 def job(entity: Job) -> dict[str, Any]:
