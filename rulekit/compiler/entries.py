@@ -118,6 +118,10 @@ class EntryReader:
                 self._error(str(error), "RK0249", at=value)
             if type(value) is not str:
                 text = FlaggedStr(text, flags_of(value))
+        if text[:5] in ("az://", "ab://"):
+            from rulekit.language.storagenames import table
+
+            text = table().converted(text)
         if "//" in text or text[:2] == "./" or not text or text != text.strip() or "\n" in text:
             self._odd(text)
         if type(text) is str and self.plain:

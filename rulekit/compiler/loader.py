@@ -13,6 +13,7 @@ from rulekit.compiler.space import Space
 from rulekit.compiler.views import CheckpointsView, Names, RulesView, StorageView, WorkflowView
 from rulekit.errors.diagnostic import Diagnostic
 from rulekit.errors.tree import RuleFileError, RulekitError
+from rulekit.language import storagestate
 from rulekit.language.exceptions import WorkflowError
 from rulekit.language.names import provide
 from rulekit.model.rule import CheckpointGate, Hook, Rule, Workflow
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from rulekit.compiler.settings import LoadSettings
 
 _MOST_DEPTH = 200  # of includes and modules in each other
-STORAGE = StorageView()
 
 
 class Loader:
@@ -38,6 +38,8 @@ class Loader:
         self.problems = Problems()
         self.config = ConfigState(settings)
         self.gate = CheckpointGate()
+        self.storage = StorageView()
+        storagestate.begin(settings.storage)
         self.drafts: dict[str, Draft] = {}  # by public name, in the order of reading
         self.scopes: list[FileScope] = []  # files being read, the innermost last
         self.source_files: dict[str, None] = {}
@@ -73,7 +75,7 @@ class Loader:
             "__builtins__": __builtins__,
             "config": self.config.initial() if parent is None else {},
             "workflow": self.workflow_view,
-            "storage": STORAGE,
+            "storage": self.storage,
         }
         space = Space(self, namespace, pathvars, parent, module)
         namespace["rules"] = RulesView(space)
@@ -288,6 +290,7 @@ class Loader:
             report=self.report,
             warnings=tuple(self.problems.warnings),
             notes=tuple(self.notes),
+            stores=storagestate.found(),
         )
 
 

@@ -479,13 +479,12 @@ class FileScope:
         self, loc: Loc, tag: str | None, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
         """A `storage` statement."""
-        self._fail(
-            "RK0247",
-            "the `storage` statement is not supported yet",
-            loc,
-            sys._getframe(1).f_code.co_filename,
-            help="files of the local disk need none",
-        )
+        file = sys._getframe(1).f_code.co_filename
+        try:
+            self.loader.storage.names().declare(tag, args, kwargs)
+        except RuleFileError as error:
+            found = error.diagnostics[0]
+            self._fail(found.code, found.message, loc, file, help=found.help)
 
     def refused(self, keyword: str, loc: Loc, name: str | None = None) -> None:
         """A statement of older versions that has no meaning any more."""

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from rulekit.model.stores import StorageHook
+
 
 @frozen
 class LoadSettings:
@@ -23,6 +25,7 @@ class LoadSettings:
     software: what is switched on: ``conda``, ``apptainer``, ``env-modules``.
     wrapper_prefix: ``--wrapper-prefix``, a folder or URL; "" for the wrappers' own repository.
     check_envvars: report variables of `envvars:` that are not set.
+    storage: who opens stored files while the rule file is read; None: nobody.
     """
 
     config: Mapping[str, Any] = {}
@@ -40,5 +43,6 @@ class LoadSettings:
     software: frozenset[str] = frozenset()
     wrapper_prefix: str = ""
     check_envvars: bool = True
+    storage: StorageHook | None = None
     is_main_process: bool = True
     attempt: int = 1

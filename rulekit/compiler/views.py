@@ -448,20 +448,29 @@ class WorkflowView:
 
 
 class StorageView:
-    """`storage`: not there yet; any use of it says so."""
+    """`storage`, made when it is used: see `language.storageproviders.StorageNames`."""
 
-    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
-        raise WorkflowError(
-            "`storage` is not supported yet",
-            "files of the local disk need none; see `curl` for URLs",
-        )
+    def __init__(self) -> None:
+        self._made: Any = None
 
-    __call__ = _refuse
+    def names(self) -> Any:
+        """What it stands for."""
+        if self._made is None:
+            from rulekit.language.storageproviders import StorageNames
+
+            self._made = StorageNames()
+        return self._made
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.names()(*args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return self._refuse()
+        return getattr(self.names(), name)
+
+    def __repr__(self) -> str:
+        return "<storage>"
 
 
 class Settings:

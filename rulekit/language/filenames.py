@@ -11,6 +11,7 @@ from rulekit.language.call import accepted, call, takes
 from rulekit.language.deferred import RuleItem
 from rulekit.language.exceptions import WildcardError, WorkflowError
 from rulekit.language.flags import ORIGIN_FLAGS, flag
+from rulekit.language.storagestate import State
 from rulekit.model.flags import FlaggedStr, flags_of
 from rulekit.patterns import Pattern, PatternError, wildcard_names
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
+_STORED = ("az://", "ab://")
 _FORMAT_NAMES = r"\{\{|\}\}|\{([^{}.\[!:]+)"  # doubled braces do not count
 
 
@@ -222,7 +224,13 @@ def glob_wildcards(
     """
     from collections import namedtuple
 
-    text = os.path.normpath(os.fspath(pattern))
+    text = os.fspath(pattern)
+    if files is None and (State.hook is not None or text[:5] in _STORED):
+        from rulekit.language.storagenames import table
+
+        text, files = table().names_for(text if "://" in text else os.path.normpath(text))
+    else:
+        text = os.path.normpath(text)
     first = text.find("{")
     folder = os.path.dirname(text[:first] if first >= 0 else text) or "."
     names = wildcard_names(text)
@@ -364,8 +372,15 @@ def as_py_module(path_or_func: Any = None) -> Any:
 
 
 def exists(path: Any) -> bool:
-    """True if the file or directory is there now."""
-    return os.path.exists(path)
+    """True if the file or directory is there now, on this disk or in storage."""
+    text = os.fspath(path)
+    if State.hook is not None or text[:5] in _STORED:
+        from rulekit.language.storagenames import table
+
+        found = table().exists(text)
+        if found is not None:
+            return found
+    return os.path.exists(text)
 
 
 def _choose(

@@ -223,6 +223,10 @@ def _add(
     if fill and "{" in text:
         # Only the job's own wildcards: any other brace belongs to the file's name.
         text = fill_names(text, dict(wildcards.items()), keep_missing=True)
+    if text[:5] in ("az://", "ab://"):
+        from rulekit.language.storagenames import table
+
+        text = table().path(text)
     all_flags = {**flags, **own} if own else flags
     files.append(FlaggedStr(text, all_flags) if all_flags else text)
 

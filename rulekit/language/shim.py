@@ -51,8 +51,9 @@ _PACKAGES = frozenset(("", "io", "common", "settings", "remote", "deployment", "
 class _Loader:
     """Fills a module with the names of ours."""
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, public: str = "") -> None:
         self.module = module
+        self.public = public
 
     def create_module(self, spec: Any) -> ModuleType | None:
         return None
@@ -68,6 +69,9 @@ class _Loader:
                 "__all__",
             ):
                 module.__dict__[key] = value
+        if self.module == "remote_provider":
+            # One module of ours stands for all of them.
+            module.__dict__["__getattr__"] = lambda name: source.names(self.public, name)
 
 
 class _Finder:
@@ -82,7 +86,12 @@ class _Finder:
                 ours = "remote_provider"
             else:
                 return None
-        return _ModuleSpec(name, _Loader(ours), origin="rulekit", is_package=inside in _PACKAGES)
+        return _ModuleSpec(
+            name,
+            _Loader(ours, inside.rpartition(".")[2]),
+            origin="rulekit",
+            is_package=inside in _PACKAGES,
+        )
 
 
 def install() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rulekit.frozen import frozen
+from rulekit.model.stores import NO_STORES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rulekit.model.span import Span
+    from rulekit.model.stores import Stores
     from rulekit.patterns import Pattern
 
 
@@ -142,6 +144,7 @@ class Workflow:
     report: str | None = None  # the caption file of `report:`, absolute
     warnings: tuple[Any, ...] = ()  # diagnostics of severity "warning"
     notes: tuple[str, ...] = ()  # what else is to be said about the reading
+    stores: Stores = NO_STORES  # accounts and stored names
 
     def rule(self, name: str) -> Rule | None:
         """The rule of that name."""

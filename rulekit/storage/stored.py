@@ -38,6 +38,12 @@ class StoredFiles(LocalFiles):
         self._inventories: dict[tuple[str, str], list[Inventory]] = {}
         self._known: dict[str, Location | None] = {}
 
+    def use_places(self, places: Places) -> None:
+        """Other places from here on: more is known of the rule files."""
+        if places != self.places:
+            self.places = places
+            self._known.clear()
+
     # -- where ---------------------------------------------------------------------------------
 
     def _find(self, path: str) -> Location | None:
@@ -56,6 +62,12 @@ class StoredFiles(LocalFiles):
         root = self.places.root_of(path)
         assert root is not None
         return self._open(root, held)
+
+    def _holders(self, path: str, location: Location) -> list[Inventory]:
+        """All inventories that a change concerns: roots may lie inside of each other."""
+        self._inventory(path, location)
+        held = self._inventories[location.account, location.container]
+        return [one for one in held if location.name.startswith(one.root.below)]
 
     def _open(self, root: Root, held: list[Inventory]) -> Inventory:
         made = Inventory(self.lister, root, MOST_FOREIGN if root.prefix else MOST_BLOBS)
@@ -120,12 +132,12 @@ class StoredFiles(LocalFiles):
         """
         default = self.places.default
         if folder:
-            location = self._find(folder)
+            # The top of a container has no name of its own.
+            location = self.places.find(folder + "/x")
             if location is None:
                 return
-            inside = replace(location, name=location.name + "/x")
-            inventory = self._inventory(folder + "/x", inside)
-            prefix = location.name + "/"
+            inventory = self._inventory(folder + "/x", location)
+            prefix = location.name[:-1]
         else:
             if default is None:
                 return
@@ -148,7 +160,8 @@ class StoredFiles(LocalFiles):
             super().forget((path,))
             return
         stamp = BlobStamp(mtime_ns, size, digest or "")
-        self._inventory(path, location).learned(location.name, stamp)
+        for inventory in self._holders(path, location):
+            inventory.learned(location.name, stamp)
 
     def removed(self, paths: Iterable[str]) -> None:
         """These files or directories were removed. Nothing is asked."""
@@ -158,7 +171,8 @@ class StoredFiles(LocalFiles):
             if location is None:
                 local.append(path)
             else:
-                self._inventory(path, location).removed(location.name)
+                for inventory in self._holders(path, location):
+                    inventory.removed(location.name)
         super().forget(local)
 
     def hide(self, paths: Iterable[str]) -> None:
@@ -169,7 +183,8 @@ class StoredFiles(LocalFiles):
             if location is None:
                 local.append(path)
             else:
-                self._inventory(path, location).hide(location.name)
+                for inventory in self._holders(path, location):
+                    inventory.hide(location.name)
         super().hide(local)
 
     def forget(self, paths: Iterable[str] | None = None) -> None:

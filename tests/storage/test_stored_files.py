@@ -154,6 +154,9 @@ def test_explicit_names_are_listed_by_their_roots(lister, container, put):
     assert lister.asked == ["in/"]
     assert view.exists(base + "else/c") and not view.exists(base + "else/d")
     assert lister.asked == ["in/", "else/"]
+    assert set(view.below(base[:-1])) == {
+        base + name for name in ("in", "in/a", "in/sub", "in/sub/b", "else", "else/c")
+    }
     assert set(view.below(base + "in")) == {base + "in/a", base + "in/sub", base + "in/sub/b"}
 
 

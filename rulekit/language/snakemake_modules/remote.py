@@ -11,7 +11,7 @@ def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
     if name == "AUTO":
-        from rulekit.language.snakemake_modules.remote_provider import RemoteProvider
+        from rulekit.language.storageproviders import AutoProvider
 
-        return RemoteProvider()
+        return AutoProvider()
     return __import__(f"snakemake.remote.{name}", fromlist=("*",))

@@ -1,40 +1,29 @@
-"""`snakemake.remote.S3` and the like: providers of version 7, which say what is possible."""
+"""`snakemake.remote.AzBlob` and its like: providers of version 7."""
 
 from __future__ import annotations
 
-from rulekit.language.exceptions import WorkflowError
+from rulekit.language.storageproviders import AutoProvider, AzBlobProvider, refused_provider
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Never
+    from typing import Any
 
-
-class RemoteProvider:
-    """Stands for a provider; using it says that remote files are not supported yet."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.settings = kwargs
-
-    def _refuse(self) -> Never:
-        raise WorkflowError(
-            "remote files of `snakemake.remote` are not supported yet",
-            "download the file in a rule of its own, for example with curl",
-        )
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        self._refuse()
+_BY_NAME = {"AzBlob": AzBlobProvider, "AUTO": AutoProvider}
 
 
 class RemoteObject:
     """Only a name."""
 
 
-def __getattr__(name: str) -> Any:
-    # `from snakemake.remote.HTTP import HTTPRemoteProvider`
+def provider(module: str) -> Any:
+    """The `RemoteProvider` of ``snakemake.remote.<module>``."""
+    return _BY_NAME.get(module) or refused_provider(module)
+
+
+def names(module: str, name: str) -> Any:
+    """A name of that module: ``from snakemake.remote.HTTP import HTTPRemoteProvider``."""
     if name.endswith("RemoteProvider"):
-        return RemoteProvider
+        return provider(module)
     if name.endswith("RemoteObject"):
         return RemoteObject
     raise AttributeError(name)

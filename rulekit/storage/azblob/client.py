@@ -53,6 +53,15 @@ class AzBlobStorage:
             client.close()
         self._clients.clear()
 
+    def use_accounts(self, accounts: Mapping[str, Account]) -> None:
+        """Takes in accounts that came up later; connections to changed ones are ended."""
+        for key, account in accounts.items():
+            if self.accounts.get(key) != account:
+                self.accounts[key] = account
+                client = self._clients.pop(key, None)
+                if client is not None:
+                    client.close()
+
     def account(self, key: str) -> Account:
         """The account of that key. Raises `InfrastructureError` (RK0640)."""
         found = self.accounts.get(key)

@@ -1,0 +1,154 @@
+"""The storage of one run: accounts, client, places and view, each made when it is needed.
+
+Light to import and to make: nothing of Azure is imported before a stored file is met.
+"""
+
+from __future__ import annotations
+
+from rulekit.model.places import NOWHERE
+from rulekit.model.stores import DEFAULT_ACCOUNT, NO_STORES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from rulekit.model.places import Places, Root
+    from rulekit.model.rule import Workflow
+    from rulekit.model.stores import Stores
+    from rulekit.storage.azblob.account import Account
+    from rulekit.storage.azblob.client import AzBlobStorage
+    from rulekit.storage.stored import StoredFiles
+
+
+class StorageSession:
+    """What a run has of stored files; a `StorageHook` for the load of its rule files.
+
+    provider, prefix: as in ``--default-storage-provider`` (or ``--default-remote-provider``) and
+    the prefix that belongs to it; None for files of this disk. environ: where accounts are told.
+    Raises `UsageError` and `InfrastructureError` for a default root that cannot be used.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        provider: str | None = None,
+        prefix: str | None = None,
+        *,
+        digest_limit: int = 1_000_000,
+    ) -> None:
+        self.environ = environ
+        self.digest_limit = digest_limit
+        self._stores: Stores = NO_STORES
+        self._accounts: dict[str, Account] | None = None
+        self._client: AzBlobStorage | None = None
+        self._files: StoredFiles | None = None
+        self.root: Root | None = None
+        if provider or prefix:
+            from rulekit.storage.azblob.account import account_from_environment
+            from rulekit.storage.azblob.remote import default_root
+
+            self.root = default_root(provider, prefix, account_from_environment(environ))
+        if self.root is not None:
+            from rulekit.model.places import Places
+
+            self.places: Places = Places((), self.root)
+        else:
+            self.places = NOWHERE
+
+    def __repr__(self) -> str:
+        return f"StorageSession({self.places!r})"
+
+    # -- for the load --------------------------------------------------------------------------
+
+    def account(self) -> tuple[str, str]:
+        """Key and URL of the account that the environment tells."""
+        from rulekit.storage.azblob.account import account_from_environment
+
+        found = account_from_environment(self.environ)
+        return (DEFAULT_ACCOUNT, "") if found is None else (found.key, found.url)
+
+    def view(self, stores: Stores) -> StoredFiles:
+        """The one view of this run, which learns of accounts and roots as they come up."""
+        from rulekit.frozen import replace
+        from rulekit.model.places import merged
+
+        if stores != self._stores:
+            self._stores = stores
+            self._accounts = None
+            if self._client is not None:
+                self._client.use_accounts(self.accounts)
+        if self.places.roots != stores.roots:
+            self.places = replace(self.places, roots=merged(stores.roots))
+        files = self.files
+        files.use_places(self.places)
+        return files
+
+    # -- for the run ---------------------------------------------------------------------------
+
+    def take(self, workflow: Workflow) -> Places:
+        """The places of the run, now that its rule files are read."""
+        from rulekit.frozen import replace
+
+        if self.root is None and not workflow.stores.roots and not workflow.stores.settings:
+            return self.places
+        from rulekit.storage.azblob.remote import local_patterns
+
+        self.view(workflow.stores)
+        if self.root is not None:
+            self.places = replace(self.places, local=local_patterns(workflow))
+            self.files.use_places(self.places)
+        return self.places
+
+    @property
+    def in_use(self) -> bool:
+        """Whether there may be stored files at all."""
+        return self.root is not None or bool(self.places.roots)
+
+    @property
+    def accounts(self) -> dict[str, Account]:
+        """The accounts of the run by their keys."""
+        if self._accounts is None:
+            from rulekit.storage.azblob.account import accounts_of
+
+            self._accounts = accounts_of(self._stores, self.environ)
+        return self._accounts
+
+    @property
+    def client(self) -> AzBlobStorage:
+        """The client of the run."""
+        if self._client is None:
+            from rulekit.storage.azblob.client import AzBlobStorage
+
+            self._client = AzBlobStorage(self.accounts)
+        return self._client
+
+    @property
+    def files(self) -> StoredFiles:
+        """The view of the run."""
+        if self._files is None:
+            from rulekit.storage.stored import StoredFiles
+
+            self._files = StoredFiles(self.places, self.client, self.digest_limit)
+        return self._files
+
+    def secrets(self) -> Iterable[str]:
+        """Values that must be shown nowhere."""
+        return [one.secret for one in self.accounts.values() if one.secret]
+
+    def check(self) -> tuple[str, ...]:
+        """One look at each container of the run before anything starts. Raises the error for what
+        is wrong; gives warnings."""
+        seen: dict[tuple[str, str], str] = {}
+        for root in self.places.roots:
+            seen[root.account, root.container] = "rl"
+        if self.root is not None:
+            seen[self.root.account, self.root.container] = "rlcw"
+        found: list[str] = []
+        for (account, container), rights in seen.items():
+            found += self.client.check(account, container, rights)
+        return tuple(dict.fromkeys(found))
+
+    def close(self) -> None:
+        """Ends all connections."""
+        if self._client is not None:
+            self._client.close()
