@@ -12,6 +12,7 @@ cloud, and runs jobs with stored files on this machine (docs/design/azure.md).
     blob, transfer, web, identity   the storage service over `http.client`
     lanes      calls side by side while signals are listened to
     seal       secrets that travel in two halves
+    sources    what rules need beside their inputs, packed and unpacked
     archive    the program that travels
     prepare, task   what a node of Azure Batch does, once and for each task
 """

@@ -61,6 +61,8 @@ def _body(path: str) -> int:
     sys.argv = ["rulekit", path]
     try:
         # Not known to this room: only an archive with everything has it.
+        if sys.version_info < (3, 11):  # noqa: UP036  nodes may have 3.10
+            raise ImportError(f"it needs Python 3.11 or newer, this is {sys.version.split()[0]}")
         program = importlib.import_module("rulekit.cli.body")
     except ImportError as error:
         print(f"rulekit: a `run:` body needs all of rulekit: {error}", file=sys.stderr)

@@ -17,7 +17,8 @@ from rulekit.runner.files import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any
 
     from rulekit.model.spec import JobSpec
     from rulekit.node.site import Site
@@ -75,6 +76,8 @@ class Engine:
         self.name = os.path.basename(program)
         self._environment = dict(os.environ) if environment is None else environment
         self.asked: Callable[[], bool] = lambda: False
+        # Who may pull from where: server, user, password.
+        self.registries: Sequence[Mapping[str, Any]] = ()
 
     @property
     def is_podman(self) -> bool:
@@ -118,7 +121,7 @@ class Engine:
         pause = _PULL_PAUSE_S
         for turn in range(_PULLS):
             say(f"pulling the image `{image}`")
-            code, said = self.ask("pull", "--quiet", image, seconds=3600)
+            code, said = self._pull_once(image)
             if code == 0:
                 return
             hopeless = any(word in said.lower() for word in _HOPELESS)
@@ -132,6 +135,27 @@ class Engine:
             while time.monotonic() < until and not self.asked():
                 time.sleep(min(_LISTEN_S, pause))
             pause *= 2
+
+    def _pull_once(self, image: str) -> tuple[int, str]:
+        if not self.registries:
+            return self.ask("pull", "--quiet", image, seconds=3600)
+        import tempfile
+
+        # Both programs read passwords from a file only: for the time of the pull there is one, in
+        # memory, which nobody else may open.
+        memory = "/dev/shm"  # noqa: S108  a folder of a random name in it
+        base = memory if os.access(memory, os.W_OK) else None
+        with tempfile.TemporaryDirectory(prefix="rulekit-", dir=base) as folder:
+            path = os.path.join(folder, "config.json")
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(file, "w") as config:
+                config.write(auths(self.registries))
+            before = self._environment
+            self._environment = {**before, "DOCKER_CONFIG": folder, "REGISTRY_AUTH_FILE": path}
+            try:
+                return self.ask("pull", "--quiet", image, seconds=3600)
+            finally:
+                self._environment = before
 
     def stop(self, name: str) -> None:
         """Kills a container, if it still runs, and takes it away."""
@@ -248,6 +272,20 @@ class Boxes:
             code = int(written)
             return code, "", "the job was killed: out of memory?" if code == 137 else ""
         return exit_code, "", ""
+
+
+def auths(registries: Iterable[Mapping[str, Any]]) -> str:
+    """The configuration by which docker and podman know the users of registries."""
+    import base64
+    import json
+
+    known = {
+        str(one["server"]): {
+            "auth": base64.b64encode(f"{one['user']}:{one['password']}".encode()).decode()
+        }
+        for one in registries
+    }
+    return json.dumps({"auths": known})
 
 
 def limits(threads: int | None, mem_mb: float | None) -> list[str]:

@@ -12,14 +12,13 @@ import json
 import os
 import sys
 
+from rulekit.node.sources import sources_here
 from rulekit.node.trouble import Trouble
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
-
-    from rulekit.node.depot import Depot
 
 SETTINGS = "prepare.json"
 SEALED = "secrets.sealed"
@@ -100,6 +99,7 @@ def prepare(folder: str, key: str | None) -> None:
         from rulekit.node.container import find_engine
 
         engine = find_engine()
+        engine.registries = secrets.get("registries") or ()
         for image in images:
             engine.pull(image)
     print(
@@ -136,76 +136,6 @@ def unpack_program(folder: str) -> None:
             raise Trouble(
                 "disk", f"the program cannot be unpacked: {_short(error)}", True
             ) from None
-
-
-def sources_here(depot: Depot, place: Sequence[str], digest: str, shared: str) -> str:
-    """The folder of the unpacked sources, fetched if they are not there: once for a machine.
-
-    Raises `Refused`.
-    """
-    import fcntl
-
-    target = os.path.join(shared, "sources", digest.replace(":", "-"))
-    if os.path.isdir(target):
-        return target
-    try:
-        os.makedirs(os.path.dirname(target), mode=0o755, exist_ok=True)
-        lock = os.open(f"{target}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not os.path.isdir(target):
-                _fetch_sources(depot, place, digest, target)
-        finally:
-            os.close(lock)
-    except OSError as error:
-        raise Trouble("disk", f"the sources cannot be unpacked: {_short(error)}", True) from None
-    return target
-
-
-def _fetch_sources(depot: Depot, place: Sequence[str], digest: str, target: str) -> None:
-    import hashlib
-    import io
-    import tarfile
-
-    from rulekit.node.fetch import PART
-
-    key, container, name = place
-    account = depot.account(key)
-    data, blob = account.read(container, name, 0, PART)
-    while len(data) < blob.size:
-        more, _ = account.read(container, name, len(data), PART, blob.etag)
-        data += more
-    kind, _, wanted = digest.partition(":")
-    if kind == "sha256" and hashlib.sha256(data).hexdigest() != wanted:
-        raise Trouble("storage", f"the sources in `{container}/{name}` are not those of the run")
-    part = f"{target}.{os.getpid()}.part"
-    try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:*") as tar:
-            for member in tar:
-                _unpack(tar, member, part)
-    except (tarfile.TarError, EOFError) as error:
-        raise Trouble("node", f"the sources cannot be unpacked: {_short(error)}") from None
-    os.makedirs(part, exist_ok=True)
-    os.rename(part, target)
-
-
-def _unpack(tar: Any, member: Any, below: str) -> None:
-    """Files and folders only, and only inside of the folder."""
-    parts = member.name.split("/")
-    if member.name.startswith("/") or ".." in parts:
-        raise Trouble("node", f"the sources hold a name that leads out of them: `{member.name}`")
-    path = os.path.join(below, *[part for part in parts if part not in ("", ".")])
-    if member.isdir():
-        os.makedirs(path, mode=0o755, exist_ok=True)
-        return
-    if not member.isreg():
-        raise Trouble("node", f"the sources hold something that is no file: `{member.name}`")
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-    content = tar.extractfile(member)
-    with open(path, "wb") as file:
-        while chunk := content.read(1 << 20):
-            file.write(chunk)
-    os.chmod(path, 0o755 if member.mode & 0o111 else 0o644)
 
 
 def _short(error: BaseException) -> str:

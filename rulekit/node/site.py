@@ -85,7 +85,7 @@ class Site:
                 real, here, node = todo.pop()
                 for entry in os.scandir(real):
                     name = entry.name
-                    if real == source and name in _HIDDEN:
+                    if real == source and not deep and name in _HIDDEN:
                         continue
                     inside = os.path.join(here, name)
                     folder = entry.is_dir(follow_symlinks=not deep)

@@ -14,7 +14,8 @@ import time
 
 from rulekit.node import orders
 from rulekit.node.depot import Depot
-from rulekit.node.prepare import KEY, read_secrets, read_settings, shared_folder, sources_here
+from rulekit.node.prepare import KEY, read_secrets, read_settings, shared_folder
+from rulekit.node.sources import sources_here
 from rulekit.node.trouble import ServiceTrouble, Trouble
 from rulekit.node.work import is_passing, run_order
 from rulekit.runner.drive import Watch

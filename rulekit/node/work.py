@@ -29,11 +29,15 @@ if TYPE_CHECKING:
 _LAST_WORDS_S = 30.0  # for logs, after a cancel or a failing service
 
 
+def _quiet(_text: str) -> None:
+    pass
+
+
 def run_order(
     order: Any,
     secrets: Mapping[str, Any],
     root: str,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = _quiet,
     *,
     local_root: str | None = None,
     environments: Environments | None = None,
@@ -47,7 +51,7 @@ def run_order(
     """One order; a result for each of its jobs. Call it in the main thread of a process that does
     nothing else: signals and the current directory are its own.
 
-    order: the JSON object. root: an absolute folder that nobody else uses. local_root: the
+    order: the JSON object. say: gets lines about the progress. root: an absolute folder that nobody else uses. local_root: the
     driver's working directory, where this is the driver's machine. environments: what jobs
     inherit. started(token, pid): told of each process of a job. listener: as in `drive.run`.
     sources: the folder with the order's unpacked sources. patience_s: how long the storage is
@@ -189,6 +193,7 @@ class Work:
         from rulekit.node.container import Boxes, find_engine
 
         engine = find_engine()
+        engine.registries = self._secrets.get("registries") or ()
         engine.asked = lambda: bool(self._watch.asked)
         for image in sorted({image for _, image, _ in wanted}):
             engine.pull(image, self._say)

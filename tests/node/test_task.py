@@ -45,6 +45,7 @@ class Node:
             "AZ_BATCH_NODE_ID": "tvmps_1_d",
         }
         self.tasks = 0
+        self.python = sys.executable
 
     def prepare(self, secrets=None, **settings):
         made = make_settings(self.bench.accounts, "run-1", **settings)
@@ -52,7 +53,7 @@ class Node:
         text = json.dumps(self.bench.secrets() if secrets is None else secrets)
         (self.prep / "secrets.sealed").write_bytes(seal(text.encode(), key_of(self.key)))
         return subprocess.run(
-            [sys.executable, "-I", "-S", self.program, "prepare", str(self.prep)],
+            [self.python, "-I", "-S", self.program, "prepare", str(self.prep)],
             env={**self.environment, "RK_SEAL_KEY": self.key},
             capture_output=True,
             text=True,
@@ -68,7 +69,7 @@ class Node:
         folder = self.folder / f"task{self.tasks}"
         folder.mkdir()
         return subprocess.Popen(
-            [sys.executable, "-I", "-S", str(self.prep / "app"), "task"],
+            [self.python, "-I", "-S", str(self.prep / "app"), "task"],
             env={
                 **self.environment,
                 "AZ_BATCH_TASK_WORKING_DIR": str(folder),
