@@ -91,7 +91,7 @@ class Bench:
             facts=RunFacts(environment or {}),
             service=service,
             pace=more.pop("pace", Pace(0.1, 1.0)),
-            limits=more.pop("limits", Limits(2.0, 1.0, 20.0)),
+            limits=more.pop("limits", Limits(0.5, 0.5, 20.0)),
             **more,
         )
         self.open.append(made)

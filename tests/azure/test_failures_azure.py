@@ -1,0 +1,177 @@
+"""What goes wrong on Azure: requests, machines, quotas. The run goes on, or ends with the reason."""
+
+from __future__ import annotations
+
+import pytest
+from azruns import Bench, gather, job
+
+from rulekit.errors import InfrastructureError
+from rulekit.executors.azure import failures
+
+
+@pytest.fixture
+def bench(azurite, container, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = Bench(azurite, container)
+    yield made
+    made.close()
+    assert made.emulator.errors == []
+
+
+def spoil(bench: Bench, chance: float) -> None:
+    """Of all requests some fail, before or after they were carried out."""
+    faults = bench.emulator.faults
+    faults.add(kind="status", status=503, retry_after=0, chance=chance / 5)
+    faults.add(kind="status", status=429, retry_after=0, chance=chance / 5)
+    faults.add(kind="after", status=500, chance=chance / 5)
+    faults.add(kind="drop", chance=chance / 5)
+    faults.add(kind="drop-after", chance=chance / 10)
+    faults.add(kind="half", chance=chance / 10)
+
+
+def states(bench: Bench, kind: str) -> list[str]:
+    return [change.after for change in bench.emulator.ledger.changes(kind)]
+
+
+def test_one_request_in_five_fails_and_machines_are_taken_away(bench):
+    spoil(bench, 0.2)
+    bench.emulator.faults.add(event="preempt", chance=0.5, after=0.7, times=4)
+    executor = bench.executor(node_count=3, spot=True)
+    for number in range(30):
+        executor.submit(job(number, f"sleep 0.2; echo {number} > o{number}", [f"o{number}"]))
+    found = gather(executor, 30, 120)
+    assert all(result.ok for result in found.values()), found
+    assert all(bench.get(f"o{n}") == b"%d\n" % n for n in range(30))
+    assert executor.service.repeated > 0
+    assert "preempted" in states(bench, "node")
+    bench.emulator.faults.remove()
+    executor.close()
+
+
+def started(executor) -> None:
+    while not any(type(item).__name__ == "Started" for item in executor.poll(1)):
+        pass
+
+
+def test_a_preempted_task_is_no_failed_attempt(bench):
+    executor = bench.executor(spot=True)
+    executor.submit(job(1, "sleep 1.5; echo done > out", ["out"]))
+    started(executor)
+    assert len(bench.emulator.control.preempt()) == 1
+    (result,) = gather(executor, 1, 60).values()
+    assert result.ok and result.token == "run.0.1.1"
+    assert states(bench, "node").count("preempted") == 1
+    executor.close()
+
+
+def test_a_machine_out_of_order_is_taken_away_and_its_task_runs_elsewhere(bench):
+    executor = bench.executor()
+    executor.submit(job(1, "sleep 1.5; echo done > out", ["out"]))
+    started(executor)
+    (node,) = bench.emulator.control.make_unusable()
+    (result,) = gather(executor, 1, 60).values()
+    assert result.ok
+    assert any(node in text and "taken away" in text for _, text in bench.said), bench.said
+    executor.close()
+
+
+def test_a_failed_start_task_ends_the_run_with_its_log(bench, azurite):
+    bench.put("start.sh", "echo getting ready; echo no such package: frobnicate >&2; exit 4\n")
+    token = azurite.container_sas(bench.container, "r")
+    from rulekit.executors.azure.settings import Secret
+
+    url = f"{azurite.url}/{bench.container}/pre/start.sh?{token}"
+    executor = bench.executor(start_task_url=Secret(url))
+    executor.submit(job(1, "true"))
+    with pytest.raises(InfrastructureError) as caught:
+        gather(executor, 2, 60)
+    (found,) = caught.value.diagnostics
+    assert found.code == "RK0618"
+    assert "start task failed (exit code 4)" in found.message
+    assert any("frobnicate" in note for note in found.notes)
+    executor.close()
+
+
+@pytest.mark.parametrize(
+    ("event", "code", "part"),
+    [
+        ("quota", "RK0616", "uota"),
+        ("allocation", "RK0617", "llocation"),
+    ],
+)
+def test_no_machine_ends_the_run_with_the_reason(bench, event, code, part):
+    from rulekit.executors.azure.health import Limits
+
+    bench.emulator.faults.add(event=event)
+    executor = bench.executor(limits=Limits(1.0, 0.5, 3.0))
+    executor.submit(job(1, "true"))
+    with pytest.raises(InfrastructureError) as caught:
+        gather(executor, 2, 60)
+    (found,) = caught.value.diagnostics
+    assert found.code == code, found
+    assert part in found.message
+    assert found.help
+    executor.close()
+
+
+def test_a_wrong_key_is_told_once_and_at_once(bench):
+    from rulekit.executors.azure.settings import Secret
+
+    executor = bench.executor(account_key=Secret("d3Jvbmcga2V5IGZvciB0aGlzIGFjY291bnQ="))
+    executor.submit(job(1, "true"))
+    with pytest.raises(InfrastructureError) as caught:
+        gather(executor, 2, 30)
+    (found,) = caught.value.diagnostics
+    assert found.code == "RK0612"
+    assert "clock" in found.help
+    assert "d3Jvbmcg" not in str(found)
+    executor.close()
+
+
+def test_cancelled_jobs_are_answered(bench):
+    executor = bench.executor()
+    for number in range(3):
+        executor.submit(job(number, "sleep 60", [f"o{number}"]))
+    started(executor)
+    executor.cancel("run.0.0.1")
+    executor.cancel("run.0.1.1", hard=True)
+    executor.cancel("run.0.2.1")
+    found = gather(executor, 3, 60)
+    assert {result.problem for result in found.values()} == {"cancelled"}
+    executor.close()
+    assert bench.names("o") == []
+
+
+CASES = [
+    ({"exitCode": 75}, True, "the machine or the storage failed"),
+    ({"exitCode": 127}, False, "command not found"),
+    ({"exitCode": 137}, True, "killed"),
+    ({"exitCode": 0}, True, "left no result"),
+    ({"failureInfo": {"code": "BlobAccessDenied", "category": "usererror"}}, False, "not let in"),
+    ({"failureInfo": {"code": "DiskFull", "category": "servererror"}}, False, "disk is full"),
+    ({"exitCode": 1, "failureInfo": {"code": "FailureExitCode"}}, False, "ended with 1"),
+    ({"exitCode": -9, "failureInfo": {"code": "TaskEnded"}}, False, "ended by the service"),
+    ({"failureInfo": {"code": "NewCode", "category": "ServerError"}}, True, "NewCode"),
+    ({}, False, "no reason given"),
+]
+
+
+@pytest.mark.parametrize(("info", "again", "part"), CASES)
+def test_endings_are_explained(info, again, part):
+    verdict = failures.judge({"executionInfo": info}, "tvm-1")
+    assert verdict.again is again
+    assert part in verdict.text and "tvm-1" in verdict.text
+
+
+def test_the_end_of_the_output_is_in_the_message():
+    verdict = failures.judge({"executionInfo": {"exitCode": 127}})
+    text = failures.explain(verdict, b"line\n" * 100 + b"python3: not found\n")
+    assert text.endswith("python3: not found")
+    assert text.count("line\n") < 25
+
+
+def test_a_task_that_never_began_has_times():
+    assert failures.times({"executionInfo": {}}, 5.0) == (5.0, 5.0)
+    facts = {"executionInfo": {"endTime": "2026-11-22T01:02:03.1234567Z"}}
+    began, over = failures.times(facts, 5.0)
+    assert began == over == 1795309323.1234567
