@@ -191,7 +191,7 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
             ("--persistence-backend-db-url", "persistence_backend_db_url", "1", "URL", "text", "9", "hidden", "of Snakemake", "silent"),
             ("--skip-script-cleanup", "skip_script_cleanup", "0", "", "", "9", "hidden", "keep the scripts that were run", "silent"),
             ("--keep-target-files", "keep_target_files", "0", "", "", "7", "hidden", "old", "silent"),
-            ("--cache", "cache", "*", "RULE", "text", "9", "more", "share results between workflows", "note: the cache between workflows is not in this version: jobs are run instead"),
+            ("--cache", "cache", "*", "RULE", "text", "9", "more", "share results between workflows", ""),
             ("--overwrite-shellcmd", "overwrite_shellcmd", "1", "COMMAND", "text", "7", "hidden", "old", "refuse: is gone, as in Snakemake 8: edit the rule, or derive one with `use rule ... with:`"),
             ("--force-use-threads", "force_use_threads", "0", "", "", "9", "hidden", "of Snakemake's executor", "silent"),
             ("--debug", "debug", "0", "", "", "9", "hidden", "debug run: bodies", "note: has no meaning here: `breakpoint()` works in a rule file, not in a job"),

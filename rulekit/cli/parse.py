@@ -75,6 +75,7 @@ class Options:
     shadow_prefix: str | None = None
     no_hooks: bool = False
     wrapper_prefix: str | None = None
+    cache: tuple[str, ...] = ()
     edit_notebook: str | None = None
     draft_notebook: str | None = None
     notebook_listen: str = "localhost:8888"

@@ -214,6 +214,7 @@ def _quoted(word: str) -> str:
 
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-")
+        cache=frozenset(options.cache) if "cache" in options.given else None,
 
 
 def file_targets(words: Sequence[str], rules: Container[str]) -> tuple[str, ...]:

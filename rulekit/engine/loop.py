@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from rulekit.engine.definitions import JobDefinitions
     from rulekit.engine.journal import RunJournal
+    from rulekit.engine.outputcache import OutputCache
     from rulekit.engine.settings import RunSettings
     from rulekit.engine.units import OpenGroup, Units
     from rulekit.engine.values import JobValues
@@ -128,6 +129,11 @@ class RunLoop:
         self._begin(stage)
 
     def _begin(self, stage: Stage) -> None:
+        self._cache: OutputCache | None = None
+        if settings.cache is not None:
+            from rulekit.engine.outputcache import open_cache
+
+            self._cache = open_cache(settings, stage.plan.workflow.rules)
         settings = self._settings
         self._offer = Offer(settings.cores, settings.jobs, settings.resources)
         self._promised = bytearray(len(stage.plan))
@@ -323,7 +329,10 @@ class RunLoop:
         """The order for a job that starts now; None if it cannot be made: then it has failed, or
         all that runs together with it (`leader`)."""
         try:
-            return self._specs.build(self._stage, job, attempt)
+            spec = self._specs.build(self._stage, job, attempt)
+            if self._cache is not None and leader is None:
+                spec = self._cache.fetched(self._stage, spec, self.emit)
+            return spec
         except RulekitError as error:
             from rulekit.errors.show import written
 
@@ -395,6 +404,8 @@ class RunLoop:
             attempt.job, attempt.key, attempt.attempt, seconds, result.usage, attempt.shown
         )
 
+        if self._cache is not None:
+            self._cache.keep(result, attempt.outputs, self.emit)
     def _group_result(self, attempt: Attempt, result: JobResult) -> None:
         """A result of one of several jobs that run together. Only when all have ended it is known
         whether there is another attempt, and what waits for them can start."""

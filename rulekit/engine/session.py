@@ -70,6 +70,10 @@ def prepare(
     if not readonly and store is not None:
         recover_earlier(settings, store, listeners)
     files = LocalFiles(settings.digest_limit)
+    if settings.cache is not None:
+        from rulekit.engine.outputcache import open_cache
+
+        open_cache(settings, workflow.rules)  # says what is wrong with it before anything is done
     blank = Prepared(
         workflow,
         tuple(targets),

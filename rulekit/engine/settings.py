@@ -50,5 +50,6 @@ class RunSettings:
     rulefile: str = "Rulefile"
     load: Any = None  # the LoadSettings, for processes that read the rule file again
     command: str = "rulekit"
+    cache: frozenset[str] | None = None  # between workflows: rules beside those with `cache:`
     log_path: str | None = None
     secrets: tuple[str, ...] = ()

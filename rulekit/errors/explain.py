@@ -307,6 +307,16 @@ script that cannot be read
 script in an unknown language
 The language follows from the suffix: .py, .R, .Rmd, .jl, .rs, .sh, .bash, .hy, .xsh. Notebooks
 (.ipynb) are run by `notebook:`.""",
+    "RK0293": """\
+wrong value of `cache:`
+`cache:` takes True (or "all"), "omit-software", "omit-storage-content", or a list of such words.
+With "hash-" before them they change how results are told apart, without caching the rule's own:
+    cache: "omit-software"      # results of different software count as the same""",
+    "RK0294": """\
+rule that cannot be cached between workflows
+Results in the cache are told apart by what they were made by: the rule's action, params, source
+files, software and all jobs before it. That needs outputs that can be named (one output, or named
+ones, or `multiext`), params with a form in JSON, and no benchmark.""",
     # -- configuration ---------------------------------------------------------------------
     "RK0301": """\
 config file that is not there or cannot be read
@@ -453,6 +463,15 @@ where the notebook runs. `jupyter kernelspec list` shows what there is.""",
 no notebook server
 `--edit-notebook` starts a Jupyter notebook server:  pip install 'rulekit-workflows[notebook]'
 `--draft-notebook` needs none: it prepares the notebook for an editor of your choice.""",
+    "RK0516": """\
+no directory for the cache between workflows
+`--cache` needs a directory that all workflows share:
+    export RULEKIT_OUTPUT_CACHE=/shared/cache
+$SNAKEMAKE_OUTPUT_CACHE is taken too; both tools can use one directory.""",
+    "RK0517": """\
+cache between workflows that cannot be used
+The directory named by $RULEKIT_OUTPUT_CACHE (or $SNAKEMAKE_OUTPUT_CACHE) must be there and
+readable. If it cannot be written, results are taken from it, but none are added.""",
     "RK0590": """\
 software deployment that is not available
 A rule asks for conda, a container or environment modules, and they were switched on. This version
