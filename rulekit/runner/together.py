@@ -171,10 +171,12 @@ class Together:
             self._make_pipes()
             while True:
                 self._start_parties()
-                self._end_parties()
+                ended = self._end_parties()
                 self._end_services()
                 if all(member.state == TOLD for member in self._members):
                     return
+                if ended:
+                    continue  # others may have waited for what it made
                 self._watch.pause(self._pause())
                 self._reap()
                 self._asked()
@@ -411,10 +413,13 @@ class Together:
 
     # -- ending ------------------------------------------------------------------------------
 
-    def _end_parties(self) -> None:
+    def _end_parties(self) -> bool:
+        """Tells the results of parties all of whose members have ended; whether there were any."""
+        ended = False
         for party in self._parties:
             if not all(member.state == ENDED for member in party.members):
                 continue
+            ended = True
             for member in party.members:
                 if member.problem == ("service", ""):
                     member.problem, member.status = None, 0
@@ -427,6 +432,7 @@ class Together:
                 key=lambda m: not m.failed or (m.problem or ("",))[0] in ("partner", "cancelled"),
             ):
                 self._conclude(member, failed)
+        return ended
 
     def _conclude(self, member: Member, failed: bool) -> None:
         member.state = TOLD
