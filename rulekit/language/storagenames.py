@@ -152,8 +152,7 @@ class StorageTable:
 
     def _url(self, text: str) -> str:
         try:
-            # Wildcards and `#` are text here; what follows `?` is a SAS.
-            parsed = parse_account_url(text.replace("%", "%25") if "%" in text else text)
+            parsed = parse_account_url(text)
         except BadUrl as error:
             raise RuleFileError(
                 f"the stored name `{text.partition('?')[0]}` cannot be used: {error}", code="RK0653"

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from rulekit.errors.diagnostic import Diagnostic
     from rulekit.model.places import Places, Root
     from rulekit.model.rule import Workflow
     from rulekit.model.stores import Stores
@@ -42,6 +43,7 @@ class StorageSession:
         self._accounts: dict[str, Account] | None = None
         self._client: AzBlobStorage | None = None
         self._files: StoredFiles | None = None
+        self._written: frozenset[tuple[str, str]] = frozenset()
         self.root: Root | None = None
         if provider or prefix:
             from rulekit.storage.azblob.account import account_from_environment
@@ -91,9 +93,10 @@ class StorageSession:
 
         if self.root is None and not workflow.stores.roots and not workflow.stores.settings:
             return self.places
-        from rulekit.storage.azblob.remote import local_patterns
+        from rulekit.storage.azblob.remote import local_patterns, written_containers
 
         self.view(workflow.stores)
+        self._written = written_containers(workflow)
         if self.root is not None:
             self.places = replace(self.places, local=local_patterns(workflow))
             self.files.use_places(self.places)
@@ -135,15 +138,16 @@ class StorageSession:
         """Values that must be shown nowhere."""
         return [one.secret for one in self.accounts.values() if one.secret]
 
-    def check(self) -> tuple[str, ...]:
+    def check(self) -> tuple[Diagnostic, ...]:
         """One look at each container of the run before anything starts. Raises the error for what
         is wrong; gives warnings."""
         seen: dict[tuple[str, str], str] = {}
         for root in self.places.roots:
-            seen[root.account, root.container] = "rl"
+            place = (root.account, root.container)
+            seen[place] = "rlcw" if place in self._written else "rl"
         if self.root is not None:
             seen[self.root.account, self.root.container] = "rlcw"
-        found: list[str] = []
+        found: list[Diagnostic] = []
         for (account, container), rights in seen.items():
             found += self.client.check(account, container, rights)
         return tuple(dict.fromkeys(found))

@@ -91,6 +91,14 @@ def account_of(
         return replace(made, kind="key", secret=credential)
     if parsed.sas:
         return replace(made, kind="sas", secret=parsed.sas)
+    if parsed.url.startswith("http://"):
+        if name == "devstoreaccount1":
+            return replace(made, kind="key", secret=DEVELOPMENT_KEY)
+        raise UsageError(
+            f"the storage account `{name}` has no credential, and identities are for https only",
+            code="RK0641",
+            help=f"put its key or a SAS into {said}, or give `{said_url}` with `https://`",
+        )
     return made
 
 

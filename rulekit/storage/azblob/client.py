@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 
+from rulekit.errors.tree import InfrastructureError
 from rulekit.storage.azblob import files
 from rulekit.storage.azblob.account import unknown_account
 from rulekit.storage.azblob.connect import Patience, connected
-from rulekit.storage.azblob.failures import code_of, refused_sas, translated
+from rulekit.storage.azblob.failures import code_of, ends_soon, refused_sas, translated
+from rulekit.storage.azblob.names import fault_of_container
 from rulekit.storage.azblob.sas import parse_sas, trouble
 from rulekit.storage.azblob.stamp import stamp_of
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from azure.storage.blob import BlobServiceClient
 
+    from rulekit.errors.diagnostic import Diagnostic
     from rulekit.model.places import Location
     from rulekit.storage.azblob.account import Account
     from rulekit.storage.azblob.stamp import BlobStamp
@@ -125,7 +128,7 @@ class AzBlobStorage:
                 else:
                     names[item.name] = stamp_of(item)
         except Exception as error:
-            if not _is_missing(error):
+            if code_of(error) != "ContainerNotFound":
                 raise translated(error, self.account(account), container, "list") from None
         return names, folders
 
@@ -147,7 +150,7 @@ class AzBlobStorage:
             except StopIteration:
                 return
             except Exception as error:
-                if _is_missing(error):
+                if code_of(error) == "ContainerNotFound":
                     return
                 raise translated(error, self.account(account), container, "list") from None
             yield page
@@ -306,15 +309,18 @@ class AzBlobStorage:
 
     # -- before a run --------------------------------------------------------------------------
 
-    def check(self, account: str, container: str, rights: str = "rlcw") -> tuple[str, ...]:
+    def check(
+        self, account: str, container: str, rights: str = "rlcw", lifetime_s: float = 3600.0
+    ) -> tuple[Diagnostic, ...]:
         """Whether stored files can be worked with, as far as one request and the token's own words
-        tell. Raises the error for what is wrong; gives sentences for what may become so.
+        tell. Raises the error for what is wrong; gives warnings for what may become so, such as a
+        SAS that ends within `lifetime_s` seconds.
 
-        A container that is not there is no error if the run may make it.
+        A container that is not there is no error: the first write makes it.
         """
         known = self.account(account)
         now = time.time()
-        warnings: list[str] = []
+        warnings: list[Diagnostic] = []
         if known.kind == "sas":
             sas = parse_sas(known.secret)
             found = trouble(sas, known.url, now, rights)
@@ -325,11 +331,18 @@ class AzBlobStorage:
             for right, doing in (("l", "list"), ("r", "read"), ("w", "write")):
                 if right in rights and not sas.may(right) and not (right == "w" and sas.may("c")):
                     raise refused_sas(known, container, doing, now)
+            if sas.expires is not None and sas.expires < now + lifetime_s:
+                warnings.append(ends_soon(known, sas.expires, now))
+        fault = fault_of_container(container)
+        if fault is not None:
+            raise InfrastructureError(
+                f"`{container}` cannot be the name of a container: {fault}", code="RK0644"
+            )
         client = self.service(account).get_container_client(container)
         try:
             next(client.list_blobs(results_per_page=1).by_page(), None)
         except Exception as error:
-            if code_of(error) == "ContainerNotFound" or _is_missing(error):
+            if code_of(error) == "ContainerNotFound":
                 return tuple(warnings)
             raise translated(error, known, container, "list") from None
         return tuple(warnings)

@@ -6,9 +6,10 @@ The SDK is asked by attribute names, so that this module imports nothing of it.
 
 from __future__ import annotations
 
+from rulekit.errors.diagnostic import Diagnostic
 from rulekit.errors.tree import InfrastructureError
 from rulekit.storage.azblob.masking import masked
-from rulekit.storage.azblob.sas import parse_sas, spoken_rights, trouble
+from rulekit.storage.azblob.sas import parse_sas, spoken_time, trouble
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,6 +103,14 @@ def _not_found(account: Account, container: str, name: str, code: str) -> Infras
         return InfrastructureError(
             f"there is no blob `{name}` in {_where(account, container)}", code="RK0650"
         )
+    if code == "ResourceNotFound":
+        return InfrastructureError(
+            f"there is no storage account `{account.name}`, or it does not show the container "
+            f"`{container}`",
+            code="RK0644",
+            notes=(f"the account is at {account.url}",),
+            help="check the name; containers that are not public need AZ_BLOB_CREDENTIAL",
+        )
     return InfrastructureError(
         f"there is no container `{container}` in the storage account `{account.name}`",
         code="RK0644",
@@ -116,6 +125,8 @@ def _refused(
 ) -> InfrastructureError:
     verb, right = DOINGS[doing]
     message = f"{verb} {_where(account, container)} is refused"
+    if code == "AuthorizationFailure" and "failed to authenticate" in str(error):
+        code = "AuthenticationFailed"  # as emulators call it
     skewed = _skew(error, now)
     if skewed is not None:
         return _clock(account, skewed)
@@ -173,10 +184,9 @@ def refused_sas(
     sas = parse_sas(account.secret)
     found = trouble(sas, account.url, now, right)
     again = (
-        "make a new one, for example\n"
-        f"`az storage container generate-sas --account-name {account.name} "
-        f"--name {container or 'CONTAINER'}\n"
-        "--permissions racwdl --expiry 2030-01-31`, and put it into AZ_BLOB_CREDENTIAL"
+        "make one, and put it into AZ_BLOB_CREDENTIAL:\n"
+        f"az storage container generate-sas --account-name {account.name} \\\n"
+        f"    --name {container or 'CONTAINER'} --permissions racwdl --expiry DATE"
     )
     for dates in ("expired", "early"):
         if dates in found:
@@ -190,19 +200,31 @@ def refused_sas(
             return InfrastructureError(
                 f"{message}: {found[what].replace('it ', 'the SAS ', 1)}",
                 code="RK0643",
-                help=f"a run needs {spoken_rights('racwdl')}: {again}",
+                help=f"a run needs Read, Add, Create, Write, Delete and List (racwdl): {again}",
             )
     if code == "AuthenticationFailed":
         return InfrastructureError(
             f"{message}: the SAS does not fit",
             code="RK0648",
-            help="it is for another account or container, was cut (put it into quotes in the shell), "
-            f"or its\nkey was rotated: {again}",
+            help="it is for another account or container, was cut (put it into quotes in the shell),\n"
+            f"or its key was rotated: {again}",
         )
     return InfrastructureError(
         f"{message}: the SAS does not allow it ({code or 'without a reason'})",
         code="RK0643",
-        help=f"a run needs {spoken_rights('racwdl')}: {again}",
+        help=f"a run needs Read, Add, Create, Write, Delete and List (racwdl): {again}",
+    )
+
+
+def ends_soon(account: Account, expires: float, now: float) -> Diagnostic:
+    """The warning for a SAS that may end before the run does."""
+    minutes = max(0, round((expires - now) / 60))
+    return Diagnostic(
+        "RK0655",
+        f"the SAS of the storage account `{account.name}` ends in {minutes} minutes, at "
+        f"{spoken_time(expires)}",
+        help="what is not uploaded by then is lost: use one that lives longer, a key or an identity",
+        severity="warning",
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LONGEST = 1024  # characters
 MOST_FOLDERS = 254  # parts between slashes
-_CONTAINER = re.compile(r"[a-z0-9](?:-?[a-z0-9]){2,62}")
+_CONTAINER = re.compile(r"[a-z0-9](?:-?[a-z0-9])*")
 
 
 def fault_of_name(name: str) -> str | None:

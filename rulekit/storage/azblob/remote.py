@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from rulekit.errors.diagnostic import did_you_mean
 from rulekit.errors.tree import UsageError
-from rulekit.model.places import Places, Root
+from rulekit.model.places import STORED, Places, Root
 from rulekit.storage.azblob.account import Account, unknown_account
 from rulekit.storage.azblob.names import fault_of_container, fault_of_name
 
@@ -117,8 +117,19 @@ def local_patterns(workflow: Workflow) -> tuple[Pattern, ...]:
     return tuple(found)
 
 
-def _items(rule: Rule) -> Iterator[FileItem]:
-    for entries in (rule.inputs, rule.outputs, rule.logs):
+def written_containers(workflow: Workflow) -> frozenset[tuple[str, str]]:
+    """(account, container) of explicit stored names that jobs write."""
+    found: set[tuple[str, str]] = set()
+    for rule in workflow.rules:
+        for item in _items(rule, written=True):
+            if item.text.startswith(STORED):
+                account, container = item.text[len(STORED) :].split("/", 2)[:2]
+                found.add((account, container))
+    return frozenset(found)
+
+
+def _items(rule: Rule, written: bool = False) -> Iterator[FileItem]:
+    for entries in (() if written else rule.inputs, rule.outputs, rule.logs):
         for entry in entries:
             yield from entry.items
     if rule.benchmark is not None:
