@@ -20,9 +20,10 @@ from rulekit.model.spec import JobResult
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
+    from rulekit.executors.azure.adoption import Earlier
     from rulekit.executors.azure.health import Limits
     from rulekit.executors.azure.pace import Pace
     from rulekit.executors.azure.settings import AzureSettings
@@ -74,6 +75,8 @@ class AzureBatchExecutor:
             self._poll.register(wake_fd, select.POLLIN)
         self._queue: list[Task] = []
         self._running: set[str] = set()
+        self._storage = storage
+        self._earlier: list[Earlier] = []
         self.service = service or BatchService(settings)
         self.files = RunFiles(storage, places.default, run)
         labels = {"rulekit-host": os.uname().nodename[:100], "rulekit-storage": self.files.base}
@@ -123,12 +126,15 @@ class AzureBatchExecutor:
         if len(self._queue) >= _AT_ONCE:
             self._send()
 
-    def _send(self) -> None:
+    def _start(self) -> None:
         if self._thread is None:
             self._thread = threading.Thread(
                 target=self._worker.run, name="rulekit-azure", daemon=True
             )
             self._thread.start()
+
+    def _send(self) -> None:
+        self._start()
         tasks, self._queue = self._queue, []
         self._worker.inbox.put(("submit", tasks))
 
@@ -139,6 +145,53 @@ class AzureBatchExecutor:
             if self._queue:
                 self._send()
             self._worker.inbox.put(("cancel", token, hard))
+
+    # --- earlier runs ---------------------------------------------------------------------
+
+    def earlier(self, places: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+        """Attempts of runs whose driver died that can be attached: their tokens, and whether each
+        has ``ended``, is ``running`` or ``waiting``.
+
+        `places` are the `b` lines of their journals. What is not attached is to be ended by
+        `release`. Raises InfrastructureError.
+        """
+        from rulekit.executors.azure import adoption
+
+        found: dict[str, str] = {}
+        for place in places:
+            try:
+                one = adoption.find(self.service, self._storage, place, self.settings.lease_minutes)
+            except ValueError as error:
+                self._say("warning", f"an earlier run on Azure cannot be found: {error}")
+                continue
+            if one is not None:
+                self._earlier.append(one)
+                found.update((token, one.state_of(token)) for token in one.tasks)
+        return found
+
+    def attach(self, token: str) -> None:
+        """Take an attempt of an earlier run over: its result comes by `poll` as if it had been
+        submitted here (with the number -1 if there is none to be had). Raises KeyError."""
+        for one in self._earlier:
+            task = one.tasks.get(token)
+            if task is None:
+                continue
+            if task.id not in one.attached:
+                one.attached.add(task.id)
+                self._running.update(task.tokens)
+                self.pools.adopt(one.opened)
+                self._start()
+                self._worker.inbox.put(("attach", task, one.opened))
+            return
+        raise KeyError(token)
+
+    def release(self) -> None:
+        """End what earlier runs have left and nobody attached: to be called before the same work
+        is submitted again. Raises InfrastructureError."""
+        if self._earlier:
+            from rulekit.executors.azure import adoption
+
+            self._earlier = adoption.release(self.service, self._earlier, self._say)
 
     def running(self) -> int:
         """How many orders have no answer yet."""
@@ -240,6 +293,7 @@ class AzureBatchExecutor:
         for name in left:
             self._say("warning", f"{name} could not be deleted; `rulekit azure gc` does it later")
         try:
-            self.files.clean()
+            for files in (self.files, *(one.files for one in self._earlier)):
+                files.clean()
         except RulekitError as error:
             self._say("warning", f"files of the run are left in the storage: {error}")

@@ -48,6 +48,11 @@ def end_of(text: str | None) -> float | None:
     return None if found is None else _parse(found[1])
 
 
+def is_spot(text: str) -> bool:
+    """Whether a formula of ours is for spot machines."""
+    return "$TargetLowPriorityNodes = time()" in text
+
+
 def http_date(seconds: float) -> str:
     """A moment as the formula language and HTTP write it, in UTC whatever the locale."""
     import time

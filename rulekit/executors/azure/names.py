@@ -25,8 +25,9 @@ def pool_id(run: str, shape: str) -> str:
 
 
 def job_id(run: str, pool: str, shape: str) -> str:
-    """The job of a run in a pool. A foreign pool holds jobs of many runs."""
-    return pool_id(run, f"{pool} {shape}" if not pool.startswith(PREFIX) else shape)
+    """The job of a run in a pool: named as the pool, if that is the run's own."""
+    own = pool_id(run, shape)
+    return own if pool == own else pool_id(run, f"{pool} {shape}")
 
 
 def task_id(rule: str, token: str, attempt: int, again: int = 0) -> str:

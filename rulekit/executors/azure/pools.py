@@ -111,6 +111,14 @@ class Pools:
             or (f"there is {', '.join(known[:10])}" if known else "the account has no pool at all"),
         )
 
+    def pool_of(self, shape: Shape) -> str:
+        """The name of the pool of a shape, made or not."""
+        return self._settings.pool or names.pool_id(self._run, shape.name)
+
+    def job_of(self, shape: Shape) -> str:
+        """The name of the job of a shape, made or not."""
+        return names.job_id(self._run, self.pool_of(shape), shape.name)
+
     # --- opening --------------------------------------------------------------------------
 
     def open(self, shape: Shape) -> OpenPool:
@@ -119,18 +127,19 @@ class Pools:
         if found is not None:
             return found
         if self._settings.pool:
-            pool_id = self._settings.pool
-            job_id = names.job_id(self._run, pool_id, shape.name)
-            opened = OpenPool(shape, pool_id, job_id, None)
+            opened = OpenPool(shape, self.pool_of(shape), self.job_of(shape), None)
             machine = self._foreign.virtual_machine_configuration
             opened.needs_image = bool(machine and machine.container_configuration)
         else:
-            pool_id = names.pool_id(self._run, shape.name)
             keeper = LeaseKeeper(self._settings.lease_minutes, shape.spot)
-            opened = OpenPool(shape, pool_id, pool_id, keeper)
+            opened = OpenPool(shape, self.pool_of(shape), self.job_of(shape), keeper)
             self._make(opened)
         self._open[shape.name] = opened
         return opened
+
+    def adopt(self, opened: OpenPool) -> None:
+        """Look after the pool of an earlier run, and end it with this one."""
+        self._open.setdefault(f"{opened.job_id} of an earlier run", opened)
 
     def _make(self, opened: OpenPool) -> None:
         keeper = opened.keeper

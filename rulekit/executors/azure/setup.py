@@ -31,12 +31,14 @@ class RunFacts:
     """What the engine knows of a run that its tasks need.
 
     environment: names and values of `--envvars` and `envvars:`. sources: a tar.gz of what rules
-    need beside their inputs (content, digest), None if there is none. everything: whether the
-    node program must hold all of rulekit, for `run:` bodies.
+    need beside their inputs (content, digest), None if there is none, and moved where what lies
+    outside of the working directory is in it: as `node.sources.pack_sources` gives them.
+    everything: whether the node program must hold all of rulekit, for `run:` bodies.
     """
 
     environment: Mapping[str, str]
     sources: tuple[bytes, str] | None = None
+    moved: Mapping[str, str] | None = None
     everything: bool = False
 
 
@@ -145,6 +147,7 @@ class Setup:
             result=_triple(self._files.at(staging.result_name(task.batch, task.token))),
             output=_triple(self._files.at(staging.output_name(task.batch, task.token))),
             inner=task.inner,
+            moved=self._facts.moved,
             envvars=self._facts.environment,
         )
 

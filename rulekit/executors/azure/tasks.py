@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rulekit.executors.azure.sizes import Need, Shape
+    from rulekit.executors.azure.staging import RunFiles
     from rulekit.model.spec import JobSpec
 
 # States of a task as the driver sees it.
@@ -36,6 +37,7 @@ class Task:
         "cancelled",
         "details",
         "facts",
+        "files",
         "hard",
         "id",
         "inner",
@@ -91,6 +93,21 @@ class Task:
         self.hard = False
         self.lost_since = 0.0
         self.facts: dict[str, Any] = {}
+        self.files: RunFiles | None = None  # of an earlier run, whose task it is
+
+    @classmethod
+    def earlier(cls, tokens: Sequence[str], task_id: str, job_id: str, batch: int) -> Task:
+        """A task that an earlier run has sent. Its orders are not known here."""
+        task = cls((), ())
+        task.tokens = tuple(tokens)
+        task.id, task.job_id, task.batch = task_id, job_id, batch
+        task.state = SENT
+        return task
+
+    @property
+    def key(self) -> str:
+        """What the user calls the job."""
+        return self.specs[0].key if self.specs else self.id
 
     @property
     def token(self) -> str:
@@ -118,10 +135,10 @@ class Task:
 
     def failed(self, problem: str, detail: str, began: float, ended: float) -> Iterator[JobResult]:
         """The answer for each of its attempts when there is no result from the node."""
-        for spec in self.specs:
-            yield JobResult(
-                spec.id, spec.token, False, 1, problem, detail, (), (), began, ended, {}, ()
-            )
+        numbers = {spec.token: spec.id for spec in self.specs}
+        for token in self.tokens:
+            number = numbers.get(token, -1)
+            yield JobResult(number, token, False, 1, problem, detail, (), (), began, ended, {}, ())
 
 
 def tokens_of(shown: str) -> tuple[str, ...]:

@@ -6,14 +6,13 @@ the loop owns; `inbox` and `outbox` are all that is shared.
 
 from __future__ import annotations
 
-import json
-import os
 import queue
 import time
 
 from rulekit.errors import InfrastructureError, RulekitError
 from rulekit.executors.azure import failures, sender
 from rulekit.executors.azure.health import Health, Limits
+from rulekit.executors.azure.lines import Lines
 from rulekit.executors.azure.pace import Pace
 from rulekit.executors.azure.tasks import DONE, SENT, WAITING
 from rulekit.executors.azure.tracker import Tracker
@@ -37,42 +36,6 @@ _FEW = 3  # results of a batch that are read one by one; more by a list
 _AGAIN_MOST = 3  # repetitions of a task that failed for a reason of the infrastructure
 _LOST_S = 60.0
 _TEND_S = 5.0
-
-
-class Journal:
-    """Lines for the run's journal; one write for many."""
-
-    def __init__(self, path: str | None) -> None:
-        self._path = path
-        self._lines: list[str] = []
-
-    def add(self, line: dict[str, Any]) -> None:
-        """A line for the next `write`."""
-        self._lines.append(json.dumps(line))
-
-    def write(self) -> None:
-        """Append what was added. Raises InfrastructureError."""
-        lines, self._lines = self._lines, []
-        if self._path is None or not lines:
-            return
-        data = ("\n" + "\n".join(lines) + "\n").encode()
-        try:
-            file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                written = os.write(file, data)
-            finally:
-                os.close(file)
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-        else:
-            if written == len(data):
-                return
-            reason = "no space left on device"
-        raise InfrastructureError(
-            f"the journal `{self._path}` cannot be written: {reason}",
-            code="RK0605",
-            help="no job is started without it: free some space or make the folder writable",
-        )
 
 
 class Worker:
@@ -99,7 +62,7 @@ class Worker:
         self.files = files
         self._setup = setup
         self._run = run
-        self._journal = Journal(journal)
+        self._journal = Lines(journal)
         self._outbox = outbox
         self._wake = wake
         self._labels = labels
@@ -177,7 +140,7 @@ class Worker:
                 self._waiting.append(task)
                 self._remember(task)
         elif message[0] == "attach":
-            self._attach(message[1])
+            self._attach(message[1], message[2])
         elif message[0] == "cancel":
             self._cancel(message[1], message[2])
         elif message[0] == "close":
@@ -232,6 +195,11 @@ class Worker:
     def _submit_batch(self, tasks: list[Task]) -> None:
         shape = tasks[0].shape
         assert shape is not None
+        # Before anything is made: a later run finds it by this line.
+        job_id = self.pools.job_of(shape)
+        if job_id not in self._opened:
+            self._journal.add({"b": self.place_of(job_id, self.pools.pool_of(shape))})
+            self._journal.write()
         opened = self.pools.open(shape)
         self._setup.prepare()
         self._batch += 1
@@ -257,12 +225,7 @@ class Worker:
         if not opened.has_job:
             sender.create_job(self.service, self._setup.job(opened, self._run, self._labels))
             opened.has_job = True
-            self._opened[opened.job_id] = opened
-            self._trackers[opened.job_id] = Tracker(self.service, opened.job_id)
-            self._health[opened.job_id] = Health(
-                self.service, opened, self.files, self._say, self._limits
-            )
-            self._journal.add({"b": self.place_of(opened)})
+            self._track(opened)
         for task in sent:
             for token in task.tokens:
                 self._journal.add({"s": [token, round(now, 3)]})
@@ -280,16 +243,26 @@ class Worker:
             opened.slots += task.slots
             tracker.add([task])
 
-    def place_of(self, opened: OpenPool) -> dict[str, Any]:
+    def _track(self, opened: OpenPool) -> None:
+        """Look after a job and its pool from now on."""
+        if opened.job_id in self._opened:
+            return
+        self._opened[opened.job_id] = opened
+        self._trackers[opened.job_id] = Tracker(self.service, opened.job_id)
+        self._health[opened.job_id] = Health(
+            self.service, opened, self.files, self._say, self._limits
+        )
+
+    def place_of(self, job_id: str, pool_id: str) -> dict[str, Any]:
         """What a later run needs to find the tasks: no secrets."""
         settings = self.service.settings
         root = self.files.root
         return {
             "account": settings.account_url,
             "run": self._run,
-            "pool": opened.pool_id,
-            "ours": opened.ours,
-            "job": opened.job_id,
+            "pool": pool_id,
+            "ours": settings.pool is None,
+            "job": job_id,
             "storage": [root.account, root.container, root.below],
         }
 
@@ -313,17 +286,18 @@ class Worker:
         self._asked = now
 
     def _collect(self, ended: Sequence[Task]) -> None:
-        batches: dict[int, list[Task]] = {}
+        batches: dict[tuple[int, int], list[Task]] = {}
         for task in ended:
-            batches.setdefault(task.batch, []).append(task)
-        for batch, tasks in batches.items():
+            batches.setdefault((id(task.files), task.batch), []).append(task)
+        for (_, batch), tasks in batches.items():
+            files = tasks[0].files or self.files
             found: dict[str, list[JobResult]] = {}
             if len(tasks) > _FEW:
-                found = self.files.results(batch)
+                found = files.results(batch)
             for task in tasks:
                 results = found.get(task.token)
                 if results is None:
-                    results = self.files.result(batch, task.token)
+                    results = files.result(batch, task.token)
                 self._ended(task, results)
 
     def _ended(self, task: Task, results: list[JobResult] | None) -> None:
@@ -331,9 +305,10 @@ class Worker:
         opened.tasks -= 1
         opened.slots -= task.slots
         verdict = failures.judge(task.facts, task.node)
-        again = verdict.again and task.again < _AGAIN_MOST and not task.cancelled
+        again = bool(task.specs) and verdict.again and task.again < _AGAIN_MOST
+        again = again and not task.cancelled
         if again and not _succeeded(task, results):
-            self._outbox.append(("warning", f"{task.specs[0].key}: {verdict.text}; once more"))
+            self._outbox.append(("warning", f"{task.key}: {verdict.text}; once more"))
             task.again += 1
             task.state = WAITING
             self._waiting.append(task)
@@ -341,7 +316,8 @@ class Worker:
         if results is not None and {r.token for r in results} >= set(task.tokens):
             self._answer(task, results)
             return
-        text = failures.explain(verdict, self.files.output(task.batch, task.token))
+        output = (task.files or self.files).output(task.batch, task.token)
+        text = failures.explain(verdict, output)
         problem = "cancelled" if task.cancelled else verdict.problem
         began, over = failures.times(task.facts, time.time())
         self._answer(task, task.failed(problem, self.service.masked(text), began, over))
@@ -378,8 +354,16 @@ class Worker:
             self._answer(task, task.failed("cancelled", "", now, now))
         self._pace.fresh()
 
-    def _attach(self, task: Task) -> None:
+    def _attach(self, task: Task, opened: OpenPool) -> None:
+        """A task of an earlier run is ours from now on."""
         self._remember(task)
+        self._track(opened)
+        opened.tasks += 1
+        opened.slots += task.slots
+        if str(task.facts.get("state")).lower() == "completed":
+            self._collect([task])
+        else:
+            self._trackers[opened.job_id].add([task])
 
 
 def _succeeded(task: Task, results: list[JobResult] | None) -> bool:
