@@ -14,7 +14,7 @@ from rulekit.node.store import PROTECTED, Item, Store
 from rulekit.node.trouble import Trouble
 from rulekit.node.web import PATIENCE_S
 from rulekit.runner import attempt as steps
-from rulekit.runner import drive
+from rulekit.runner import drive, orphans
 from rulekit.runner.command import Environments
 from rulekit.runner.files import Refused, is_managed
 
@@ -149,6 +149,9 @@ class Work:
 
     def _prepare(self, sources: str | None) -> None:
         order, site = self._order, self._site
+        if os.path.exists(site.work):
+            # Who ran this before was killed; the jobs may not know it yet.
+            orphans.stop([spec.token for spec in order.specs], 0.0)
         site.make()
         staged = [path for spec in order.specs for path in _named(spec)]
         if sources is not None:

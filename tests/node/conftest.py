@@ -25,7 +25,7 @@ def make_spec(command="true", outputs=(), inputs=(), **changes):
         "key": f"job{number}",
         "rule": "rule",
         "attempt": 1,
-        "token": f"run.0.{number}.1",
+        "token": f"run{os.getpid()}.0.{number}.1",
         "workdir": "/driver/project",
         "body": body,
         "inputs": tuple(inputs),
