@@ -30,7 +30,7 @@ def cluster_settings(options: Options) -> ClusterSettings | None:
     if not submit:
         raise UsageError(
             "--executor cluster-generic needs to know how jobs are submitted",
-            code="RK0115",
+            code="RK0116",
             help="give the command: --cluster-generic-submit-cmd 'sbatch --parsable'",
         )
     if options.cluster and options.cluster_sync:
