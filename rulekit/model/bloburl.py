@@ -55,6 +55,8 @@ def parse_account_url(text: str) -> AccountUrl:
         if not parts:
             raise BadUrl(f"the account's name is missing: `{url}/devstoreaccount1`")
         account = parts.pop(0)
+        if not account.isascii() or not account.replace("-", "a").isalnum():
+            raise BadUrl(f"`{account}` cannot be the name of an account")
         url += "/" + account
     elif ".blob." in bare or bare.endswith(".blob"):
         account = bare.partition(".")[0].removesuffix("-secondary")

@@ -82,7 +82,7 @@ class StorageSession:
         if self.places.roots != stores.roots:
             self.places = replace(self.places, roots=merged(stores.roots))
         files = self.files
-        files.use_places(self.places)
+        files.places = self.places
         return files
 
     # -- for the run ---------------------------------------------------------------------------
@@ -99,7 +99,7 @@ class StorageSession:
         self._written = written_containers(workflow)
         if self.root is not None:
             self.places = replace(self.places, local=local_patterns(workflow))
-            self.files.use_places(self.places)
+            self.files.places = self.places
         return self.places
 
     @property

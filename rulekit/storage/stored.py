@@ -29,19 +29,24 @@ class StoredFiles(LocalFiles):
     storage only about what nobody told; `relist` asks for everything again.
     """
 
-    __slots__ = ("_inventories", "_known", "lister", "places")
+    __slots__ = ("_inventories", "_known", "_places", "lister")
 
     def __init__(self, places: Places, lister: Lister, digest_limit: int = 1_000_000) -> None:
         super().__init__(digest_limit)
-        self.places = places
+        self._places = places
         self.lister = lister
         self._inventories: dict[tuple[str, str], list[Inventory]] = {}
         self._known: dict[str, Location | None] = {}
 
-    def use_places(self, places: Places) -> None:
-        """Other places from here on: more is known of the rule files."""
-        if places != self.places:
-            self.places = places
+    @property
+    def places(self) -> Places:
+        """Where files are. It may be set to another value as more is known of the rule files."""
+        return self._places
+
+    @places.setter
+    def places(self, places: Places) -> None:
+        if places != self._places:
+            self._places = places
             self._known.clear()
 
     # -- where ---------------------------------------------------------------------------------
