@@ -184,7 +184,19 @@ def _refuse_cycle(plan: Plan, stuck: Sequence[int], inside: Mapping[int, tuple[i
     node = next(node for node in stuck if node in inside)
     jobs = inside[node]
     shown = ", ".join(f"`{plan.key(job)}`" for job in jobs[:4])
-    between = [job for job in stuck if job not in inside][:4]
+    members = set(jobs)
+    below = _reached(plan, stuck, members)
+    # Upwards from the unit: what it needs and what needs it lies between.
+    between = []
+    todo, seen = list(jobs), set(jobs)
+    while todo:
+        for needed in plan.needs[todo.pop()]:
+            if needed not in seen:
+                seen.add(needed)
+                todo.append(needed)
+                if needed in below:
+                    between.append(needed)
+    between = sorted(between)[:4]
     words = " and ".join(f"`{plan.key(job)}`" for job in between) or "another group"
     raise PlanError(
         f"the jobs {shown} are one group, but {words} would have to run after one of them and "
@@ -193,6 +205,15 @@ def _refuse_cycle(plan: Plan, stuck: Sequence[int], inside: Mapping[int, tuple[i
         span=plan.rule_of(jobs[0]).span,
         help="put what lies between into the same group, or give the parts different names",
     )
+
+
+def _reached(plan: Plan, stuck: Sequence[int], members: set[int]) -> set[int]:
+    """Jobs that need one of `members`, themselves or by way of others."""
+    found: set[int] = set()
+    for job in range(min(members), max(stuck) + 1):
+        if job not in members and any(n in members or n in found for n in plan.needs[job]):
+            found.add(job)
+    return found
 
 
 def _join(

@@ -15,10 +15,10 @@ from __future__ import annotations
 import json
 import os
 import select
-import shlex
 import time
 
 from rulekit.errors.tree import RulekitError
+from rulekit.executors.cluster.cancels import Cancels
 from rulekit.executors.cluster.checks import Checks
 from rulekit.executors.cluster.commands import Commands
 from rulekit.executors.cluster.script import template_of, write_submission
@@ -75,12 +75,13 @@ class ClusterExecutor:
         self._live: dict[int, Submission] = {}
         self._of_token: dict[str, Submission] = {}
         self._makers: dict[str, str] = {}  # output to the cluster's id of its job
-        self._cancelling: list[str] = []
+        self._ends: list[str] = []  # files that scripts leave at their very end
         self._news: list[JobResult] = []
         self._submitting = 0
         self._next_look = 0.0
         self._pause = _SOONEST_S
         self._count = 0
+        self._cancels = Cancels(settings, self._commands, self._environment, say)
         self._checks = Checks(settings, self._commands, self._environment, say, self._checked)
 
     # --- orders ---------------------------------------------------------------------------
@@ -120,30 +121,10 @@ class ClusterExecutor:
         if not submission.cancelled:
             submission.cancelled = True
             submission.ask_to_stop()
-            self._cancel_by_command(submission)
+            if submission.id is not None:
+                self._cancels.add(submission.id)
         if hard or submission.withdrawn:
             self._give_up(submission, "cancelled", "")
-
-    def _cancel_by_command(self, submission: Submission) -> None:
-        if self.settings.cancel is None or submission.id is None:
-            return
-        # Those that are cancelled in one go are told to the cluster in one go.
-        self._cancelling.append(submission.id)
-
-    def _send_cancels(self) -> None:
-        ids, self._cancelling = self._cancelling, []
-        command = self.settings.cancel
-        size = self.settings.cancel_nargs or len(ids)
-        for start in range(0, len(ids) if command else 0, size):
-            words = " ".join(map(shlex.quote, ids[start : start + size]))
-            try:
-                self._commands.start(f"{command} {words}", self._environment, self._cancel_ended)
-            except OSError as error:
-                self._say(f"the cancel command cannot be started: {error.strerror}")
-
-    def _cancel_ended(self, code: int, _output: str) -> None:
-        if code:
-            self._say(f"the cancel command failed (exit code {code})")
 
     def running(self) -> int:
         """How many orders have no answer yet."""
@@ -190,8 +171,7 @@ class ClusterExecutor:
             self._sidecar.drain()
         while self._waiting and self._submitting < self._most_submits:
             self._hand_over(self._waiting.pop(0))
-        if self._cancelling:
-            self._send_cancels()
+        self._cancels.send()
         now = time.monotonic()
         if self._live and now >= self._next_look:
             before = len(self._of_token)
@@ -340,6 +320,7 @@ class ClusterExecutor:
         if not submission.open:
             self._live.pop(submission.number, None)
             if not submission.failed:
+                self._ends.append(self._ended_file(submission))
                 remove_tree(submission.folder)
 
     def _fail(self, submission: Submission, why: str) -> None:
@@ -389,20 +370,24 @@ class ClusterExecutor:
 
     def close(self, wait: bool = True) -> None:
         """End what runs beside. Jobs on the cluster go on; the next start finds their results."""
-        if self._cancelling:
-            self._send_cancels()
-            end = time.monotonic() + 5.0
-            while len(self._commands) and time.monotonic() < end:
-                self._commands.reap()
-                time.sleep(0.05)
+        self._cancels.finish()
         self._commands.stop()
         if self._sidecar is not None:
             self._sidecar.close()
-        if not self._live:
+        if self._live:
+            return
+        # Scripts note their end when the result is known already.
+        end = time.monotonic() + 0.5
+        while not self._all_over() and time.monotonic() < end:
+            time.sleep(0.01)
+        if self._all_over():
             remove_tree(self._done)
-            remove_tree(os.path.join(self._folder, "python"))
-            for folder in (os.path.join(self._folder, "jobs"), self._folder):
-                try:
-                    os.rmdir(folder)
-                except OSError:
-                    break  # what failed is left for a look
+        remove_tree(os.path.join(self._folder, "python"))
+        for folder in (os.path.join(self._folder, "jobs"), self._folder):
+            try:
+                os.rmdir(folder)
+            except OSError:
+                break  # what failed is left for a look
+
+    def _all_over(self) -> bool:
+        return all(os.path.exists(path) for path in self._ends)

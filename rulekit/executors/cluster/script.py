@@ -31,7 +31,7 @@ def command_of(folder: str, ended: str, workdir: str) -> str:
     part = quote(f"{ended}.part")
     return (
         f"( cd {quote(workdir)} && PYTHONPATH={path} {runner}; code=$?; "
-        f"echo $code > {part} && mv {part} {quote(ended)}; exit $code )"
+        f"(echo $code > {part} && mv {part} {quote(ended)}) 2> /dev/null; exit $code )"
     )
 
 
