@@ -140,6 +140,7 @@ def test_pools_and_nodes(judged):
         )  # fmt: skip
         assert client.get_pool("p1").auto_scale_run.results.startswith("$TargetDedicatedNodes=1;")
         client.disable_pool_auto_scale("p1")
+        client.begin_stop_pool_resize("p1", polling_interval=0.05).wait()
         list(client.list_supported_images(filter="verificationType eq 'verified'"))
         client.begin_delete_pool("p1", polling_interval=0.05).wait()
         refused("PoolNotFound", client.get_pool, "p1")
@@ -247,6 +248,13 @@ def test_schedules(judged):
         list(client.list_job_schedules())
         list(client.list_jobs_from_schedule("s"))
         client.update_job_schedule("s", {"schedule": {"recurrenceInterval": "PT2H"}})
+        client.replace_job_schedule(
+            "s",
+            {
+                "schedule": {"recurrenceInterval": "PT3H"},
+                "jobSpecification": {"poolInfo": {"poolId": "p"}},
+            },
+        )
         client.disable_job_schedule("s")
         client.enable_job_schedule("s")
         client.begin_terminate_job_schedule("s", polling_interval=0.05).wait()
