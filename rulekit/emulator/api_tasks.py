@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from rulekit.emulator import contract, defaults, dependencies, joblife, lists, taskruns, views
 from rulekit.emulator.api_jobs import job_of
 from rulekit.emulator.api_pools import one
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
 
 _MOST = 100
 LARGEST_BODY = 1 << 20
-# A task that is larger than this on its own is refused; the service does not publish the figure.
-_LARGEST_TASK = 1 << 20
 
 
 def task_of(world: World, call: Call, conditions: bool = True) -> Task:
@@ -47,9 +43,11 @@ def _accept(job: Job, given: dict[str, Any]) -> Task:
         text = "The tasks of a pool with a container configuration need container settings."
         values = {"PropertyName": "containerSettings", "Reason": text}
         raise Problem("InvalidPropertyValue", text, values)
-    several = spec.get("multiInstanceSettings")
-    if several is not None and int(spec["requiredSlots"]) != 1:
-        raise defaults.invalid("requiredSlots", spec["requiredSlots"], "Multi-instance needs 1.")
+    if spec.get("multiInstanceSettings") is not None:
+        text = "This emulator does not imitate multi-instance tasks."
+        raise defaults.invalid("multiInstanceSettings", "", text)
+    if spec.get("applicationPackageReferences"):
+        raise Problem("InvalidApplicationPackageReferences", "There are no applications.")
     return joblife.accept_task(job, spec)
 
 
@@ -102,11 +100,6 @@ def create_collection(world: World, call: Call) -> Answer:
     return Answer(200, {"odata.metadata": metadata, "value": results})
 
 
-def size_of(item: object) -> int:
-    """The bytes an item takes in a request."""
-    return len(json.dumps(item, separators=(",", ":")))
-
-
 def get(world: World, call: Call) -> Answer:
     """GET /jobs/{jobId}/tasks/{taskId}."""
     task = task_of(world, call)
@@ -130,10 +123,8 @@ def list_all(world: World, call: Call) -> Answer:
 
 def list_subtasks(world: World, call: Call) -> Answer:
     """GET /jobs/{jobId}/tasks/{taskId}/subtasksinfo."""
-    task = task_of(world, call, conditions=False)
+    task_of(world, call, conditions=False)
     metadata = f"{call.base}/$metadata#subtaskinfo"
-    if task.spec.get("multiInstanceSettings") is None:
-        return Answer(200, {"odata.metadata": metadata, "value": []})
     return Answer(200, {"odata.metadata": metadata, "value": []})
 
 

@@ -7,11 +7,13 @@ with Emulator() as e:
 from __future__ import annotations
 
 import base64
+import glob
 import os
 import secrets
 import shutil
 import signal
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 
 from rulekit.emulator import allocation, api_pools, api_schedules, joblife, scaling, scheduler
 from rulekit.emulator.control import Control
@@ -135,7 +137,16 @@ class Emulator:
         world.reaper.close()
         world.workers.shutdown(wait=True)
         kill_strays(world.settings.root)
-        shutil.rmtree(self._root, ignore_errors=True)
+        remove_tree(self._root)
+
+
+def remove_tree(root: str) -> None:
+    """Remove the nodes with all their files; on a slow disk many hands are ten times faster."""
+    inner = glob.glob(os.path.join(glob.escape(root), "*", "workitems", "*", "job-1", "*"))
+    if len(inner) > 50:
+        with ThreadPoolExecutor(16) as many:
+            list(many.map(lambda path: shutil.rmtree(path, ignore_errors=True), inner))
+    shutil.rmtree(root, ignore_errors=True)
 
 
 def kill_strays(root: str) -> int:
