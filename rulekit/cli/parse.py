@@ -36,13 +36,14 @@ VERBS: dict[str, str] = {
     "logs": "the logs of a target, or of the jobs that failed",
     "graph": "the graph as dot, mermaid, SVG or JSON",
     "lint": "what could be better in the rule files",
+    "azure": "Azure: doctor, gc, jobs, logs, files, and a Batch service to try it with",
     "clean": "delete outputs, after showing what and how much",
     "init": "write a small workflow to start from",
     "explain": "the long text for an error code",
     "completion": "a completion script for bash, zsh or fish",
 }
 # Commands of later versions; the words are kept free for them.
-LATER_VERBS = frozenset({"fmt", "doctor", "env", "azure"})
+LATER_VERBS = frozenset({"fmt", "doctor", "env"})
 HIDDEN_VERBS = frozenset({"__complete"})
 
 NUMBER_LIKE = "0123456789."
@@ -112,6 +113,9 @@ class Options:
     list_version_changes: bool = False
     list_untracked: bool = False
     lint: str | None = None
+    dump_workflow: str | None = None
+    archive: str | None = None
+    generate_unit_tests: str | None = None
     help: bool = False
     help_all: bool = False
     version: bool = False
@@ -157,6 +161,32 @@ class Options:
     drop_metadata: bool = False
     wait_for_files: tuple[str, ...] = ()
     wait_for_files_file: str | None = None
+
+    cluster: str | None = None
+    cluster_sync: str | None = None
+    cluster_generic_submit_cmd: str | None = None
+    cluster_status: str | None = None
+    cluster_cancel: str | None = None
+    cluster_cancel_nargs: int | None = None
+    cluster_sidecar: str | None = None
+    cluster_config: tuple[str, ...] = ()
+    jobname: str | None = None
+    jobscript: str | None = None
+    precommand: str | None = None
+    immediate_submit: bool = False
+    local_cores: int | None = None
+    seconds_between_status_checks: float | None = None
+    max_status_checks_per_second: float | None = None
+
+    default_storage_provider: str | None = None
+    default_storage_prefix: str | None = None
+    default_remote_provider: str | None = None
+    default_remote_prefix: str | None = None
+    az_batch: bool = False
+    az_batch_account_url: str | None = None
+    az_batch_enable_autoscale: bool = False
+    container_image: str | None = None
+    keep_storage_local_copies: bool = False
 
     sdm: frozenset[str] = frozenset()
     use_conda: bool = False
@@ -419,7 +449,7 @@ def convert(
         values["sdm"] = values.get("sdm", frozenset()) | {"apptainer"}
     if values.get("use_envmodules"):
         values["sdm"] = values.get("sdm", frozenset()) | {"env-modules"}
-    if values.get("cores") is None and values.get("jobs") is not None:
+    if values.get("cores") is None and values.get("jobs") is not None and not _is_remote(values):
         values["cores"] = values["jobs"]
     if verb == "plan" or values.get("executor") == "dryrun":
         values["dry_run"] = True
@@ -431,6 +461,17 @@ def convert(
         given=frozenset(raw),
         notices=tuple(notices),
         profiles_used=profiles_used,
+    )
+
+
+def _is_remote(values: Mapping[str, Any]) -> bool:
+    """Whether jobs run on other machines, where ``--jobs`` says nothing of cores."""
+    executor = values.get("executor")
+    return bool(
+        values.get("cluster")
+        or values.get("cluster_sync")
+        or values.get("az_batch")
+        or executor not in (None, "local", "dryrun", "touch")
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from rulekit.errors.tree import UsageError
-from rulekit.frozen import frozen
+from rulekit.frozen import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from rulekit.compiler.settings import LoadSettings
     from rulekit.engine.session import Prepared
     from rulekit.engine.settings import RunSettings
+    from rulekit.engine.stored import RunStorage
+    from rulekit.executors.azure.settings import AzureSettings
     from rulekit.model.rule import Workflow
     from rulekit.planning import PlanOptions
     from rulekit.staleness import Policy
 
 STATE_DIR = ".rulekit"
+_UNLIMITED = 1 << 30  # cores of a cluster: it is its own business
 LOG_DIR = os.path.join(STATE_DIR, "log")
 
 
@@ -34,6 +37,8 @@ class Loaded:
     rulefile: str  # absolute, or a URL
     settings: LoadSettings
     secrets: tuple[str, ...] = ()  # what is not to be shown or written down
+    stored: RunStorage | None = None  # where files are that are not on this disk
+    azure: AzureSettings | None = None  # jobs run on Azure Batch
 
 
 def load(command: Command) -> Loaded:
@@ -54,17 +59,65 @@ def load(command: Command) -> Loaded:
     from rulekit.compiler.settings import LoadSettings
 
     settings = load_settings(options, configfiles, LoadSettings)
+    stored = azure = None
+    if _names_storage(options):
+        from rulekit.cli.remotewords import open_storage
+
+        stored, azure = open_storage(options)
+        settings = replace(settings, storage=stored)
     workflow = compile_file(rulefile, settings)
     if workflow.workdir is not None and options.directory is None:
         enter(workflow.workdir)
-    secrets: tuple[str, ...] = ()
-    if workflow.envvars or options.envvars:
-        from rulekit.cli.veiled import secrets_of, veil_output
+    if stored is None and (workflow.stores.roots or workflow.stores.settings):
+        from rulekit.engine.stored import RunStorage
 
-        secrets = secrets_of((*workflow.envvars, *options.envvars))
-        if secrets:
-            veil_output(secrets)
-    return Loaded(workflow, rulefile, settings, secrets)
+        stored = RunStorage(digest_limit=options.max_checksum_file_size)
+    secrets: tuple[str, ...] = ()
+    if stored is not None:
+        stored.take(workflow)
+        secrets = (*stored.secrets(), *(azure.secrets() if azure is not None else ()))
+    if workflow.envvars or options.envvars:
+        from rulekit.cli.veiled import secrets_of
+
+        secrets += secrets_of((*workflow.envvars, *options.envvars))
+    if secrets:
+        from rulekit.cli.veiled import veil_output
+
+        veil_output(secrets)
+    # Processes that read the file again for a `run:` body get these settings, and no open storage.
+    settings = replace(settings, storage=None)
+    return Loaded(workflow, rulefile, settings, secrets, stored, azure)
+
+
+def _names_storage(options: Options) -> bool:
+    return bool(
+        options.az_batch
+        or options.default_storage_provider
+        or options.default_remote_provider
+        or options.default_storage_prefix
+        or options.default_remote_prefix
+        or options.executor in ("azure-batch", "az-batch")
+    )
+
+
+_told: set[str] = set()  # what was said already: some commands read a file several times
+
+
+def tell_reading(loaded: Loaded, options: Options) -> None:
+    """What the reading of the rule file gave rise to, on stderr: warnings, notes on old forms."""
+    workflow = loaded.workflow
+    if "all" in options.quiet or not (workflow.warnings or workflow.notes):
+        return
+    import sys
+
+    from rulekit.errors.show import written
+
+    said = [written((one,)) for one in workflow.warnings]
+    said += [f"note: {note}" for note in workflow.notes]
+    for text in said:
+        if text not in _told:
+            _told.add(text)
+            sys.stderr.write(f"{text}\n")
 
 
 def load_settings(
@@ -139,13 +192,25 @@ def run_settings(command: Command, loaded: Loaded, *, log_path: str | None = Non
     rate = options.max_jobs_per_timespan
     if rate is None and options.max_jobs_per_second:
         rate = (max(1, round(options.max_jobs_per_second)), 1.0)
+    cluster = grouping = None
+    if options.executor or options.cluster or options.cluster_sync:
+        from rulekit.cli import clusterwords
+
+        cluster = clusterwords.cluster_settings(options)
+        grouping = clusterwords.grouping(options) if cluster is not None else None
+    elsewhere = cluster is not None or loaded.azure is not None
+    if loaded.azure is not None:
+        from rulekit.cli import clusterwords
+
+        grouping = clusterwords.grouping(options)
     return RunSettings(
-        cores=options.cores or 1,
+        cores=_UNLIMITED if elsewhere else options.cores or 1,
+        jobs=options.jobs if elsewhere else None,
         resources=parse_limits(_words(options.resources)),
         default_resources=(
             None
-            if options.default_resources is None
-            else parse_defaults(_words(options.default_resources), full=False)
+            if options.default_resources is None and not elsewhere
+            else parse_defaults(_words(options.default_resources or {}), full=True)
         ),
         set_threads=parse_threads(_words(options.set_threads)),
         set_resources=parse_overrides(
@@ -171,12 +236,18 @@ def run_settings(command: Command, loaded: Loaded, *, log_path: str | None = Non
         benchmark_extended=options.benchmark_extended,
         skip_script_cleanup="skip_script_cleanup" in options.given,
         print_commands=options.printshellcmds,
+        cache=frozenset(options.cache) if "cache" in options.given else None,
         state_dir=STATE_DIR,
         rulefile=loaded.rulefile,
         load=loaded.settings,
         command=again(command),
         log_path=log_path,
         secrets=loaded.secrets,
+        cluster=cluster,
+        grouping=grouping,
+        envvars=options.envvars,
+        azure=loaded.azure,
+        local_cores=options.local_cores,
     )
 
 
@@ -214,7 +285,6 @@ def _quoted(word: str) -> str:
 
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-")
-        cache=frozenset(options.cache) if "cache" in options.given else None,
 
 
 def file_targets(words: Sequence[str], rules: Container[str]) -> tuple[str, ...]:
@@ -268,6 +338,8 @@ def prepare(
         wanted = (*wanted, *_files_of(loaded.workflow, options.target_jobs))
     if wanted:
         wanted = file_targets(wanted, {rule.name for rule in loaded.workflow.rules})
+        if loaded.stored is not None:
+            wanted = tuple(map(loaded.stored.target, wanted))
     prepared = make(
         loaded.workflow,
         tuple(wanted),
@@ -276,6 +348,7 @@ def prepare(
         run_settings(command, loaded, log_path=log_path),
         readonly=readonly,
         listeners=listeners,
+        stored=loaded.stored,
     )
     for note in prepared.store.notes if prepared.store is not None else ():
         _warn(note, listeners)

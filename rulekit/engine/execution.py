@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from rulekit.engine.body import bodies_of
+from rulekit.engine.backends import make_executor
 from rulekit.engine.interrupts import Interrupts
 from rulekit.engine.journal import RunJournal
 from rulekit.engine.loop import RunLoop
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 def execute(prepared: Prepared, listeners: Sequence[Listener]) -> tuple[RunFinished, int | None]:
     """Runs what the forecast says. Raises `LockedError`, `InfrastructureError`."""
-    from rulekit.executors.local import LocalExecutor
-
     settings, workflow, store = prepared.settings, prepared.workflow, prepared.store
     assert store is not None, "a run needs a store that is open for writing"
     run = f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}-{time.time_ns() % 10**9:09d}"
@@ -41,24 +39,35 @@ def execute(prepared: Prepared, listeners: Sequence[Listener]) -> tuple[RunFinis
             prepared = replace(prepared, stage=make_stage(prepared, frozenset()))
             journal.lock(prepared.stage.plan, prepared.stage.forecast.run)
         with Interrupts() as interrupts:
-            executor = LocalExecutor(
-                settings.state_dir,
-                journal.path,
+            current = prepared.stage
+            executor = make_executor(
+                prepared,
+                run=run,
+                journal=journal.path,
                 wake_fd=interrupts.fd,
-                bodies=bodies_of(workflow),
+                listeners=listeners,
+                stage=lambda: current,
             )
 
             def replan(done: frozenset[str], being_made: frozenset[str]) -> Stage:
+                nonlocal current
                 prepared.files.forget()
-                stage = make_stage(prepared, done, being_made)
-                journal.lock(stage.plan, stage.forecast.run)
-                return stage
+                current = make_stage(prepared, done, being_made)
+                journal.lock(current.plan, current.forecast.run)
+                return current
 
             try:
                 if not settings.no_hooks:
                     _call(workflow.onstart, settings.log_path)
                 loop = RunLoop(
-                    prepared.stage, settings, executor, journal, listeners, interrupts, replan
+                    prepared.stage,
+                    settings,
+                    executor,
+                    journal,
+                    listeners,
+                    interrupts,
+                    replan,
+                    prepared.stored,
                 )
                 outcome = loop.work()
             finally:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from rulekit.engine.journal import RunJournal
     from rulekit.engine.outputcache import OutputCache
     from rulekit.engine.settings import RunSettings
+    from rulekit.engine.stored import RunStorage
     from rulekit.engine.units import OpenGroup, Units
     from rulekit.engine.values import JobValues
     from rulekit.executors.local import Started
@@ -109,6 +110,7 @@ class RunLoop:
         listeners: Sequence[Listener],
         interrupts: Interrupts,
         replan: Callable[[frozenset[str], frozenset[str]], Stage] | None = None,
+        stored: RunStorage | None = None,
     ) -> None:
         self._stage = stage
         self._settings = settings
@@ -116,6 +118,7 @@ class RunLoop:
         self._journal = journal
         self._listeners = listeners
         self._replan = replan
+        self._stored = stored
         self._specs = SpecBuilder(settings, journal.run)
         self._rate = StartRate(settings.rate)
         self._running: dict[str, Attempt] = {}
@@ -126,14 +129,14 @@ class RunLoop:
         self._outdated = False  # a checkpoint is done: the plan has to be made anew
         self._last_commit = time.monotonic()
         self._interrupts = interrupts
-        self._begin(stage)
-
-    def _begin(self, stage: Stage) -> None:
         self._cache: OutputCache | None = None
         if settings.cache is not None:
             from rulekit.engine.outputcache import open_cache
 
             self._cache = open_cache(settings, stage.plan.workflow.rules)
+        self._begin(stage)
+
+    def _begin(self, stage: Stage) -> None:
         settings = self._settings
         self._offer = Offer(settings.cores, settings.jobs, settings.resources)
         self._promised = bytearray(len(stage.plan))
@@ -141,19 +144,19 @@ class RunLoop:
         plan, run, values = stage.plan, stage.forecast.run, stage.values
         self._units: Units | None = None
         self._groups: dict[int, OpenGroup] = {}  # those that run, by leader
-        if plan.streams:
+        if plan.streams or settings.grouping is not None:
             from rulekit.engine.units import Units
 
-            units = self._units = Units(plan, run, self._offer)
+            units = self._units = Units(plan, run, self._offer, settings.grouping)
             units.check(values.request)
             graph = units.contracted(run)
+            request, offer = units.request(values.request), self._offer
+            if settings.grouping is not None:
+                from rulekit.engine.cluster import scoped
+
+                offer, request = scoped(offer, request, plan.workflow.resource_scopes)
             self._schedule = Schedule(
-                graph,
-                graph.run,
-                units.request(values.request),
-                units.retries(values.retries),
-                self._offer,
-                settings.keep_going,
+                graph, graph.run, request, units.retries(values.retries), offer, settings.keep_going
             )
         else:
             self._schedule = Schedule(
@@ -212,6 +215,7 @@ class RunLoop:
         if trouble is not None:
             raise trouble
         counts = self._schedule.counts
+        self._remove_stored()
         left = counts[WANTED]
         failed = tuple(self._failed_keys)
         stopped = bool(self._interrupts.count)
@@ -346,6 +350,8 @@ class RunLoop:
 
     def _save_changed(self, job: int) -> None:
         """An output that somebody else changed is not deleted with the old ones but kept aside."""
+        if self._stored is not None:
+            return  # it is replaced as a whole, or stays
         marks = self._stage.forecast.marks.get(job)
         for path in marks.get("output-changed", ()) if marks else ():
             place = self._journal.keep_aside(path)
@@ -390,12 +396,16 @@ class RunLoop:
         if attempt.job < 0:  # the plan that a checkpoint gave has no such job any more
             self._journal.ended(result)
             return
+        if self._stored is not None and result.ok:
+            self._stored.learned(result.outputs)
         if self._units is not None and attempt.job in self._units.leader:
             self._group_result(attempt, result)
             return
         if not result.ok:
             self._failure(attempt, result)
             return
+        if self._cache is not None:
+            self._cache.keep(result, attempt.outputs, self.emit)
         if not self._settings.drop_metadata:
             self._journal.ended(result)
         seconds = result.ended - result.started
@@ -404,8 +414,6 @@ class RunLoop:
             attempt.job, attempt.key, attempt.attempt, seconds, result.usage, attempt.shown
         )
 
-        if self._cache is not None:
-            self._cache.keep(result, attempt.outputs, self.emit)
     def _group_result(self, attempt: Attempt, result: JobResult) -> None:
         """A result of one of several jobs that run together. Only when all have ended it is known
         whether there is another attempt, and what waits for them can start."""
@@ -458,6 +466,10 @@ class RunLoop:
     def _remove(self, path: str) -> None:
         if self._settings.notemp:
             return
+        if self._stored is not None and self._stored.files.is_stored(path):
+            if self._stored.remove_later(path):
+                self._remove_stored()
+            return
         from rulekit.runner.files import remove
 
         try:
@@ -468,6 +480,18 @@ class RunLoop:
             )
             return
         self.emit(FileRemoved(path, "temp"))
+
+    def _remove_stored(self) -> None:
+        """Removes temporary outputs from the storage, many with one request."""
+        if self._stored is None:
+            return
+        try:
+            removed = self._stored.remove()
+        except InfrastructureError as error:
+            self.emit(Note("warning", f"temporary outputs could not be removed: {error}"))
+            return
+        for path in removed:
+            self.emit(FileRemoved(path, "temp"))
 
     def _failure(self, attempt: Attempt, result: JobResult) -> None:
         job = attempt.job
@@ -483,7 +507,7 @@ class RunLoop:
         if not retry and not silent:
             self._failed_keys[attempt.key] = None
         self._journal.ended(result)
-        if self._settings.keep_incomplete:
+        if self._settings.keep_incomplete and self._stored is None:
             self._journal.doubt([path for path in attempt.outputs if os.path.lexists(path)])
         if silent:
             self.emit(Note("info", f"`{attempt.key}` was stopped: {result.detail}"))

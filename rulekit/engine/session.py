@@ -13,6 +13,7 @@ from rulekit.engine.loop import Stage
 from rulekit.engine.values import JobValues
 from rulekit.events import Note
 from rulekit.frozen import frozen, replace
+from rulekit.model.namedlist import measure_with
 from rulekit.planning import PlanOptions, make_plan
 from rulekit.staleness import Policy, forecast
 from rulekit.storage.local import LocalFiles
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from rulekit.engine.settings import RunSettings
+    from rulekit.engine.stored import RunStorage
     from rulekit.model.rule import Workflow
     from rulekit.provenance.store import Store
 
@@ -40,6 +42,7 @@ class Prepared:
     files: LocalFiles
     store: Store | None
     stage: Stage
+    stored: RunStorage | None = None
 
 
 def open_store(state_dir: str, *, readonly: bool) -> Store | None:
@@ -60,20 +63,24 @@ def prepare(
     *,
     readonly: bool = False,
     listeners: Sequence[Listener] = (),
+    stored: RunStorage | None = None,
 ) -> Prepared:
     """Plans and forecasts in the current directory.
 
-    Not readonly: what an earlier run left unfinished is recovered first. Raises `PlanError` and
-    `StateError`.
+    Not readonly: what an earlier run left unfinished is recovered first. `stored`: some files are
+    not on this disk. Raises `PlanError`, `StateError`, `InfrastructureError`.
     """
-    store = open_store(settings.state_dir, readonly=readonly)
-    if not readonly and store is not None:
-        recover_earlier(settings, store, listeners)
-    files = LocalFiles(settings.digest_limit)
     if settings.cache is not None:
         from rulekit.engine.outputcache import open_cache
 
         open_cache(settings, workflow.rules)  # says what is wrong with it before anything is done
+    store = open_store(settings.state_dir, readonly=readonly)
+    if stored is not None:
+        _check(stored, listeners)
+        measure_with(stored.size)
+    if not readonly and store is not None:
+        recover_earlier(settings, store, listeners, stored)
+    files = LocalFiles(settings.digest_limit) if stored is None else stored.files
     blank = Prepared(
         workflow,
         tuple(targets),
@@ -83,6 +90,7 @@ def prepare(
         files,
         store,
         None,  # type: ignore[arg-type]
+        stored,
     )
     return replace(blank, stage=make_stage(blank, frozenset()))
 
@@ -103,7 +111,8 @@ def make_stage(
         if not done and _journals(prepared.settings):
             from rulekit.provenance.unfinished import unfinished
 
-            being_made = unfinished(prepared.settings.state_dir, memory.outputs)
+            elsewhere = None if prepared.stored is None else prepared.stored.files
+            being_made = unfinished(prepared.settings.state_dir, memory.outputs, elsewhere)
         if being_made:
             memory.incomplete |= being_made
     gate = workflow.checkpoints
@@ -133,18 +142,43 @@ def make_stage(
             return Stage(plan, found, values, definitions)
 
 
-def recover_earlier(settings: RunSettings, store: Store, listeners: Sequence[Listener]) -> None:
+def recover_earlier(
+    settings: RunSettings,
+    store: Store,
+    listeners: Sequence[Listener],
+    stored: RunStorage | None = None,
+) -> None:
     """Takes over what killed runs left behind: commits results, waits for live jobs, sets aside
     outputs that nobody vouches for. Cheap when there is nothing: one look into a folder."""
     if not _journals(settings):
         return
     from rulekit.provenance.recover import recover
 
-    def say(text: str) -> None:
-        for listener in listeners:
-            listener(Note("warning", text))
+    if os.path.isdir(os.path.join(settings.state_dir, "cluster")):
+        from rulekit.engine.cluster import settle_earlier
 
-    recover(settings.state_dir, store, say, keep_incomplete=settings.keep_incomplete)
+        settle_earlier(settings, lambda text: _say(listeners, text))
+    recover(
+        settings.state_dir,
+        store,
+        lambda text: _say(listeners, text),
+        keep_incomplete=settings.keep_incomplete,
+        elsewhere=None if stored is None else stored.files,
+    )
+
+
+def _check(stored: RunStorage, listeners: Sequence[Listener]) -> None:
+    """Asks the storage whether it can be used, before anything is planned on it."""
+    warnings = stored.check()
+    if warnings:
+        from rulekit.errors.show import written
+
+        _say(listeners, written(warnings).rstrip())
+
+
+def _say(listeners: Sequence[Listener], text: str) -> None:
+    for listener in listeners:
+        listener(Note("warning", text))
 
 
 def _journals(settings: RunSettings) -> bool:

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from rulekit.executors.azure.settings import AzureSettings
+    from rulekit.executors.cluster.settings import ClusterSettings
+    from rulekit.planning.groups import Grouping
+
 
 @frozen
 class RunSettings:
@@ -19,7 +23,8 @@ class RunSettings:
     tables that `language.resources` makes of the command line's words. rate: (starts, seconds).
     deployment: ``conda`` | ``apptainer`` | ``env-modules``. latency_wait in seconds.
     digest_limit in bytes. command: how this run was started, for "run it again" hints.
-    secrets: values that are written into no record.
+    secrets: values that are written into no record. envvars: names of variables that jobs on other
+    machines get. azure: jobs run on Azure Batch.
     """
 
     cores: int = 1
@@ -45,11 +50,16 @@ class RunSettings:
     drop_metadata: bool = False
     benchmark_extended: bool = False
     skip_script_cleanup: bool = False
+    cache: frozenset[str] | None = None  # between workflows: rules beside those with `cache:`
     print_commands: bool = False
     state_dir: str = ".rulekit"
     rulefile: str = "Rulefile"
     load: Any = None  # the LoadSettings, for processes that read the rule file again
     command: str = "rulekit"
-    cache: frozenset[str] | None = None  # between workflows: rules beside those with `cache:`
     log_path: str | None = None
     secrets: tuple[str, ...] = ()
+    cluster: ClusterSettings | None = None  # jobs are submitted by commands
+    grouping: Grouping | None = None  # None: groups do not count
+    local_cores: int | None = None  # for local rules while others run elsewhere
+    envvars: tuple[str, ...] = ()
+    azure: AzureSettings | None = None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from rulekit.engine.loop import Attempt
     from rulekit.model.spec import JobResult, JobSpec
+    from rulekit.planning.groups import Grouping
     from rulekit.planning.plan import Plan
     from rulekit.planning.streams import Stream
     from rulekit.scheduling import Offer
@@ -42,14 +43,21 @@ class Units:
 
     __slots__ = ("_offer", "_plan", "_streams", "leader", "members")
 
-    def __init__(self, plan: Plan, run: Sequence[int], offer: Offer) -> None:
-        """Raises `PlanError`."""
+    def __init__(
+        self, plan: Plan, run: Sequence[int], offer: Offer, grouping: Grouping | None = None
+    ) -> None:
+        """`grouping`: groups of rules count, too. Raises `PlanError`."""
         self._plan = plan
         self._offer = offer
         self._streams: tuple[Stream, ...] = plan.streams
         self.members: dict[int, tuple[int, ...]] = {}
         self.leader: dict[int, int] = {}
-        for group in together(plan, run, self._streams):
+        groups = together(plan, run, self._streams)
+        if grouping is not None:
+            from rulekit.planning.groups import group_units
+
+            groups = [unit.jobs for unit in group_units(plan, run, grouping)]
+        for group in groups:
             self.members[group[0]] = group
             for job in group:
                 self.leader[job] = group[0]

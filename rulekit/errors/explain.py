@@ -322,6 +322,13 @@ rule that cannot be cached between workflows
 Results in the cache are told apart by what they were made by: the rule's action, params, source
 files, software and all jobs before it. That needs outputs that can be named (one output, or named
 ones, or `multiext`), params with a form in JSON, and no benchmark.""",
+    "RK0295": """\
+wrong use of `dynamic`
+Files of version 5 to 7 mark outputs of unknown number by `dynamic("{x}.part")`. All outputs of
+such a rule are dynamic; a dynamic input shares the name of a wildcard with a dynamic output:
+    rule split: output: dynamic("parts/{x}.txt")
+    rule join:  input:  dynamic("done/{x}.txt")
+New files use a `checkpoint` with a `directory(...)` output and an input function.""",
     # -- configuration ---------------------------------------------------------------------
     "RK0301": """\
 config file that is not there or cannot be read
@@ -517,6 +524,10 @@ Locks are files in .rulekit; the directory must be writable for a run.""",
     "RK0608": """\
 files that were to be waited for are not there
 --wait-for-files waits for --latency-wait seconds. On network file systems a file may show up late.""",
+    "RK0609": """\
+the sources of the workflow cannot be sent to other machines
+Rule files, configuration and the folders in which scripts lie travel to the nodes. They must be
+readable and not huge: keep data in folders of its own.""",
     "RK0610": """\
 settings for Azure Batch are missing
 A run on Azure Batch needs the address of a Batch account, a way to log in (AZ_BATCH_ACCOUNT_KEY or

@@ -6,7 +6,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
 
@@ -102,12 +102,24 @@ class Wildcards(Namedlist):
         return ",".join(f"{name}={self._named(name)}" for name in sorted(self._names))
 
 
+def _size_here(path: str) -> int:
+    return os.path.getsize(path) if os.path.exists(path) else 0
+
+
+def measure_with(size: Callable[[str], int]) -> None:
+    """From now on sizes of input files are asked of `size` (bytes, 0 for a missing one): for runs
+    with files that are not on this disk."""
+    InputFiles._measure = staticmethod(size)
+
+
 class InputFiles(Namedlist):
-    """A job's input files; the sizes are read from disk when asked for, in bytes or powers of 1024."""
+    """A job's input files; the sizes are asked for when needed, in bytes or powers of 1024."""
+
+    _measure: Callable[[str], int] = staticmethod(_size_here)
 
     def _sizes(self, only: Any = None) -> list[int]:
         files = self if only is None else only
-        return [os.path.getsize(path) if os.path.exists(path) else 0 for path in files]
+        return [self._measure(path) for path in files]
 
     @property
     def size(self) -> int:

@@ -28,7 +28,7 @@ def execute(command: Command) -> int:
     if options.dry_run:
         return dry_run(command)
     _check_executor(options)
-    if options.cores is None and not options.touch:
+    if options.cores is None and not options.touch and not _says_jobs(options):
         from rulekit.cli.parse import VERBS
 
         verbs = [word for word in options.targets if word in VERBS]
@@ -40,6 +40,7 @@ def execute(command: Command) -> int:
             "`cores: N` in a profile holds for every run",
         )
     loaded = session.load(command)
+    session.tell_reading(loaded, options)
     _wait_for_files(options)
     log_path = _log_path()
     listeners = make_listeners(options, log_path, loaded.secrets)
@@ -79,6 +80,7 @@ def dry_run(command: Command) -> int:
     """`-n`: everything on stdout, nothing written to disk."""
     options = command.options
     loaded = session.load(command)
+    session.tell_reading(loaded, options)
     out = sys.stdout
     if "all" not in options.quiet and not options.json:
         out.write("Building DAG of jobs...\n")
@@ -168,13 +170,33 @@ def _placed(error: RulekitError, rule: Rule) -> RulekitError:
 
 def _check_executor(options: Options) -> None:
     executor = options.executor
-    if executor in (None, "local", "dryrun", "touch"):
+    if executor in (None, "local", "dryrun", "touch", "cluster-generic", "azure-batch", "az-batch"):
         return
     raise UsageError(
         f"--executor: `{executor}` is not available in this version of rulekit",
         code="RK0104",
-        help="local, dryrun and touch are; leave the option out to run here",
+        help="local, cluster-generic, azure-batch, dryrun and touch are; leave the option out to"
+        " run here",
     )
+
+
+def _says_jobs(options: Options) -> bool:
+    """On a cluster it is the number of jobs that has to be given; Azure Batch has quotas of its own."""
+    if options.az_batch or options.executor in ("azure-batch", "az-batch"):
+        return True
+    if not (options.executor or options.cluster or options.cluster_sync):
+        return False
+    from rulekit.cli.clusterwords import is_cluster
+
+    if not is_cluster(options):
+        return False
+    if options.jobs is None:
+        raise UsageError(
+            "how many jobs may be on the cluster at the same time?",
+            code="RK0107",
+            help="add --jobs N, or --jobs unlimited",
+        )
+    return True
 
 
 def _check_software(prepared: Prepared, options: Options) -> None:

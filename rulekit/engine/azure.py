@@ -1,0 +1,118 @@
+"""A run on Azure Batch: the executors for it, and what tasks are told of the run."""
+
+from __future__ import annotations
+
+import os
+
+from rulekit.errors import PlanError
+from rulekit.executors.azure.executor import AzureBatchExecutor
+from rulekit.executors.azure.setup import RunFacts
+from rulekit.executors.azure.tasks import Details
+from rulekit.executors.split import SplitExecutor
+from rulekit.planning.groups import Grouping, is_local
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from rulekit.engine.loop import Stage
+    from rulekit.engine.settings import RunSettings
+    from rulekit.engine.stored import RunStorage
+    from rulekit.executors.local import LocalExecutor
+    from rulekit.model.rule import Workflow
+    from rulekit.model.spec import JobSpec
+
+
+class _Remote(AzureBatchExecutor):
+    """The executor in the words of `executors.split.Remote`."""
+
+    def submit_together(
+        self,
+        specs: Sequence[JobSpec],
+        amounts: Sequence[Mapping[str, int]],
+        budget: Mapping[str, int],
+    ) -> None:
+        """A group of jobs as one task, one job after the other. Raises `PlanError` for pipes and
+        services."""
+        for spec in specs:
+            for output in spec.outputs:
+                if "pipe" in output.flags or "service" in output.flags:
+                    raise PlanError(
+                        f"`{spec.key}` has a pipe or a service, and those run on this machine only",
+                        code="RK0607",
+                        help="name the rules in `localrules:`, or use plain files between them",
+                    )
+        self.submit_group(specs)
+
+    def due(self) -> float | None:
+        """All news come through the file of `fileno`."""
+        return None
+
+
+def make_executor(
+    settings: RunSettings,
+    workflow: Workflow,
+    stored: RunStorage,
+    *,
+    run: str,
+    journal: str,
+    wake_fd: int,
+    say: Callable[[str, str], None],
+    stage: Callable[[], Stage],
+    local: LocalExecutor,
+) -> SplitExecutor:
+    """Rules without an action and local rules here, all others on Azure Batch."""
+    assert settings.azure is not None
+    grouping = settings.grouping or Grouping()
+    remote = _Remote(
+        settings.azure,
+        stored.client,
+        stored.places,
+        run=run,
+        journal=journal,
+        wake_fd=wake_fd,
+        say=say,
+        facts=facts_of_run(settings, workflow),
+        details=lambda spec: details_of(stage(), spec, settings),
+    )
+    return SplitExecutor(
+        local,
+        remote,
+        lambda spec: is_local(stage().plan, spec.id, grouping.names),
+        cores=settings.local_cores or os.cpu_count() or 1,
+        wake_fd=wake_fd,
+    )
+
+
+def facts_of_run(settings: RunSettings, workflow: Workflow) -> RunFacts:
+    """What all tasks of the run need. Raises `InfrastructureError` if the sources cannot be sent."""
+    from rulekit.engine.sources import pack
+
+    names = dict.fromkeys((*workflow.envvars, *settings.envvars))
+    values = {name: os.environ[name] for name in names if name in os.environ}
+    found = pack(workflow, os.getcwd())
+    bodies = any(rule.body.kind == "run" for rule in workflow.rules)
+    if found is None:
+        return RunFacts(values, everything=bodies)
+    return RunFacts(values, (found.content, found.digest), found.moved, bodies)
+
+
+def details_of(stage: Stage, spec: JobSpec, settings: RunSettings) -> Details:
+    """Container and resources of one job."""
+    rule = stage.plan.rule_of(spec.id)
+    resources = stage.values.resources(spec.id, spec.attempt, spec.threads)
+    numbers = {
+        name: value
+        for name, value in resources.items()
+        if isinstance(value, (int, float, str)) and not isinstance(value, bool) and name[0] != "_"
+    }
+    image = image_of(rule.container, settings.azure.container_image if settings.azure else None)
+    return Details(image, (), numbers)
+
+
+def image_of(container: object, default: str | None) -> str | None:
+    """The image of a job: its rule's own, else the run's. ``docker://`` is what every image is."""
+    image = container if isinstance(container, str) and container else default
+    if image is None:
+        return None
+    return image.removeprefix("docker://")

@@ -1,0 +1,77 @@
+"""The stored files of one run, as the engine needs them: places, sizes, changes, removals."""
+
+from __future__ import annotations
+
+import os
+
+from rulekit.storage.session import StorageSession
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rulekit.model.places import Location
+    from rulekit.model.spec import FileResult
+
+_BATCH = 256  # removals in one request
+
+
+class RunStorage(StorageSession):
+    """What a run has to do with remote storage. Also the `StorageHook` of the load before it."""
+
+    def __init__(
+        self,
+        provider: str | None = None,
+        prefix: str | None = None,
+        *,
+        environ: Mapping[str, str] | None = None,
+        digest_limit: int = 1_000_000,
+    ) -> None:
+        """As `StorageSession`; `environ` is by default that of the process."""
+        super().__init__(
+            os.environ if environ is None else environ, provider, prefix, digest_limit=digest_limit
+        )
+        self._doomed: list[str] = []
+
+    def target(self, text: str) -> str:
+        """The path of a target as the user writes it: plain, with the prefix, or with a scheme."""
+        if "://" in text:
+            from rulekit.language.storagenames import table
+
+            return table().path(text)
+        return self.places.target(text)
+
+    def find(self, path: str) -> Location | None:
+        """The place of a stored file; None for one of this disk."""
+        return self.places.find(path)
+
+    def size(self, path: str) -> int:
+        """Bytes of a file, stored or not; 0 for what is not there, and for directories."""
+        stamp = self.files.stamp(path)
+        return 0 if stamp is None else max(0, stamp.size)
+
+    def learned(self, files: Sequence[FileResult]) -> None:
+        """A job has made these files."""
+        for file in files:
+            self.files.learned(file.path, file.mtime_ns, file.size, file.digest)
+
+    def remove_later(self, path: str) -> bool:
+        """Notes a stored file for removal; whether enough have come together for a request."""
+        self._doomed.append(path)
+        return len(self._doomed) >= _BATCH
+
+    def remove(self) -> list[str]:
+        """Removes what was noted, in bulk; the paths. Raises `InfrastructureError`."""
+        paths, self._doomed = self._doomed, []
+        locations: list[Location] = []
+        for path in paths:
+            stamp = self.files.stamp(path)
+            if stamp is not None and stamp.size < 0:
+                inside = [self.find(one) for one in self.files.below(path)]
+            else:
+                inside = [self.find(path)]
+            locations += [one for one in inside if one is not None]
+        if locations:
+            self.client.delete(locations)
+            self.files.removed(paths)
+        return paths
