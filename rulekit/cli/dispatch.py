@@ -46,6 +46,10 @@ def guarded(words: list[str]) -> int:
 
 def run(words: list[str]) -> int:
     """Parse and do. Raises what the command raises."""
+    if words and words[0] == "azure":
+        from rulekit.cli.commands import azure
+
+        return azure.main(words[1:])  # its commands have words of their own
     command = read(words)
     options = command.options
     if options.version:
@@ -130,6 +134,12 @@ def _execute(command: Command) -> int:
         from rulekit.cli.commands.explain import execute
     elif verb == "lint":
         from rulekit.cli.commands.lint import execute
+    elif verb == "archive":
+        from rulekit.cli.commands.archive import execute
+    elif verb == "dump":
+        from rulekit.cli.commands.dump import execute
+    elif verb == "unittests":
+        from rulekit.cli.commands.unittests import execute
     elif verb == "init":
         from rulekit.cli.commands.init import execute
     elif verb == "__complete":
@@ -146,6 +156,12 @@ def _verb_of_flags(command: Command) -> str:
         return "list"
     if options.lint:
         return "lint"
+    if options.dump_workflow:
+        return "dump"
+    if options.archive:
+        return "archive"
+    if options.generate_unit_tests:
+        return "unittests"
     if options.why:
         return "why"
     if options.edit_notebook is not None or options.draft_notebook is not None:

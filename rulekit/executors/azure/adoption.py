@@ -75,7 +75,7 @@ def find(
         tokens = tokens_of(str(row.get("displayName") or ""))
         if not tokens:
             continue
-        task = Task.earlier(tokens, row["id"], job_id, _batch(row))
+        task = Task.earlier(tokens, row["id"], job_id, batch_of(row))
         task.slots = int(row.get("requiredSlots") or 1)
         task.facts = row
         task.files = files
@@ -100,7 +100,7 @@ def _shape(service: BatchService, pool_id: str) -> Shape:
     return Shape(size, int(pool.get("taskSlotsPerNode") or 1), spot, vmsizes.size(size))
 
 
-def _batch(row: Mapping[str, Any]) -> int:
+def batch_of(row: Mapping[str, Any]) -> int:
     """The number of the blob with the task's order."""
     for one in row.get("environmentSettings") or ():
         if one.get("name") == "RK_ORDER":

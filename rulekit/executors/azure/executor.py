@@ -9,7 +9,9 @@ import time
 from collections import deque
 
 from rulekit.errors import RulekitError
+from rulekit.executors.azure import names
 from rulekit.executors.azure.client import BatchService
+from rulekit.executors.azure.logs import LiveLogs
 from rulekit.executors.azure.pools import Pools
 from rulekit.executors.azure.setup import RunFacts, Setup
 from rulekit.executors.azure.staging import RunFiles
@@ -51,12 +53,15 @@ class AzureBatchExecutor:
         service: BatchService | None = None,
         pace: Pace | None = None,
         limits: Limits | None = None,
+        outputs: str | None = None,
+        live: bool = False,
     ) -> None:
         """`storage` is an `AzBlobStorage`; `places` has a default root. `journal`: file that gets
         the start, result and place lines. `wake_fd`: a file that ends `poll` when it can be read.
         `say(level, text)` is called by `poll` only. `facts` are what all tasks need, `details`
-        tells container and resources of a job. `service`, `pace`,
-        `limits`: for tests.
+        tells container and resources of a job. `outputs`: a folder
+        that gets what failed jobs wrote to stdout and stderr. `live`: `say("log", ...)` shows what
+        running jobs write. `service`, `pace`, `limits`: for tests.
 
         Nothing is asked of Azure before the first order is on its way.
         """
@@ -79,7 +84,11 @@ class AzureBatchExecutor:
         self._earlier: list[Earlier] = []
         self.service = service or BatchService(settings)
         self.files = RunFiles(storage, places.default, run)
-        labels = {"rulekit-host": os.uname().nodename[:100], "rulekit-storage": self.files.base}
+        # What `rulekit azure gc` finds them by.
+        labels = {
+            names.MARK + "-host": os.uname().nodename[:100],
+            names.STORAGE: f"{self.files.root.container}/{self.files.base}",
+        }
         whisper = self._whisper
         self.pools = Pools(self.service, settings, run, whisper, labels)
         setup = Setup(settings, storage, places, self.files, facts or RunFacts({}), whisper)
@@ -92,10 +101,11 @@ class AzureBatchExecutor:
             None if journal is None else os.path.abspath(journal),
             self._outbox,
             self._ring,
-            labels,
             whisper,
             pace,
             limits,
+            LiveLogs(self.service, self._line) if live else None,
+            outputs,
         )
         self._thread: threading.Thread | None = None
 
@@ -251,6 +261,13 @@ class AzureBatchExecutor:
             else:
                 news.append(item)
         return news
+
+    def output_of(self, token: str) -> str | None:
+        """The file on this machine with what a failed attempt wrote, None if there is none."""
+        return self._worker.outputs.get(token)
+
+    def _line(self, key: str, text: str) -> None:
+        self._whisper("log", f"{key}: {text}")
 
     def _whisper(self, level: str, text: str) -> None:
         """What the thread has to say is said by `poll`."""

@@ -11,7 +11,10 @@ import re
 _ODD = re.compile(r"[^A-Za-z0-9_-]+")
 
 PREFIX = "rk-"
-MARK = "rulekit"  # name of the metadata item that says a pool or job is ours
+# Names of metadata items of pools and jobs.
+MARK = "rulekit"  # ours; the value is the run
+STORAGE = "rulekit-storage"  # container/folder of the run's files
+LEASE = "rulekit-lease"  # of a job in a foreign pool: end of the lease in seconds of the epoch
 
 
 def short(text: str, length: int) -> str:

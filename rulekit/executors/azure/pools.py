@@ -34,6 +34,7 @@ class OpenPool:
         self.job_id = job_id
         self.keeper = keeper  # None: a foreign pool
         self.needs_image = False
+        self.beat = 0.0  # when a job in a foreign pool was last told that its driver lives
         self.tasks = 0  # outstanding
         self.slots = 0  # of those
         self.has_job = False
@@ -215,6 +216,7 @@ class Pools:
         for opened in self._open.values():
             keeper = opened.keeper
             if keeper is None:
+                self._beat(opened, now)
                 continue
             due = keeper.due(self._wanted(opened), now)
             if due is None:
@@ -237,6 +239,24 @@ class Pools:
                 self._say("warning", f"the lease of {opened.pool_id} was not renewed: {error}")
                 continue
             keeper.sent(due, now)
+
+    def labels(self, opened: OpenPool, now: float) -> dict[str, str]:
+        """The metadata of the job in a pool: in a foreign pool it holds the lease."""
+        labels = dict(self._labels)
+        if not opened.ours:
+            opened.beat = now
+            labels[names.LEASE] = str(int(now + self._settings.lease_minutes * 60))
+        return labels
+
+    def _beat(self, opened: OpenPool, now: float) -> None:
+        """Tell the job in a foreign pool that its driver lives, for `rulekit azure gc`."""
+        if not opened.has_job or now - opened.beat < self._settings.lease_minutes * 20:
+            return
+        metadata = definitions.metadata(self._run, self.labels(opened, now))
+        try:
+            self._service.call("update_job", opened.job_id, {"metadata": metadata})
+        except ServiceError as error:
+            self._say("warning", f"the job {opened.job_id} was not told that we live: {error}")
 
     # --- the end --------------------------------------------------------------------------
 

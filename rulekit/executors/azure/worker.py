@@ -10,11 +10,11 @@ import queue
 import time
 
 from rulekit.errors import InfrastructureError, RulekitError
-from rulekit.executors.azure import failures, sender
+from rulekit.executors.azure import failures, logs, sender
 from rulekit.executors.azure.health import Health, Limits
 from rulekit.executors.azure.lines import Lines
 from rulekit.executors.azure.pace import Pace
-from rulekit.executors.azure.tasks import DONE, SENT, WAITING
+from rulekit.executors.azure.tasks import DONE, RUNNING, SENT, WAITING
 from rulekit.executors.azure.tracker import Tracker
 from rulekit.executors.local import Started
 from rulekit.runner import wire
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rulekit.executors.azure.client import BatchService
+    from rulekit.executors.azure.logs import LiveLogs
     from rulekit.executors.azure.pools import OpenPool, Pools
     from rulekit.executors.azure.setup import Setup
     from rulekit.executors.azure.staging import RunFiles
@@ -51,11 +52,14 @@ class Worker:
         journal: str | None,
         outbox: deque[Any],
         wake: Callable[[], None],
-        labels: dict[str, str],
         say: Callable[[str, str], None],
         pace: Pace | None = None,
         limits: Limits | None = None,
+        live: LiveLogs | None = None,
+        outputs: str | None = None,
     ) -> None:
+        """`live` shows what running tasks write; `outputs` is the folder that gets the output of
+        tasks that failed."""
         self.inbox: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self.service = service
         self.pools = pools
@@ -65,11 +69,13 @@ class Worker:
         self._journal = Lines(journal)
         self._outbox = outbox
         self._wake = wake
-        self._labels = labels
         self._pace = pace or Pace()
         self._say = say
         self._limits = limits or Limits()
         self._health: dict[str, Health] = {}
+        self._live = live
+        self._outputs = outputs
+        self.outputs: dict[str, str] = {}  # of failed attempts: token to path
         self._trackers: dict[str, Tracker] = {}
         self._opened: dict[str, OpenPool] = {}
         self._batch = 0
@@ -223,7 +229,8 @@ class Worker:
             self._setup.task(opened, task, place) for task, place in zip(sent, places, strict=True)
         ]
         if not opened.has_job:
-            sender.create_job(self.service, self._setup.job(opened, self._run, self._labels))
+            labels = self.pools.labels(opened, time.time())
+            sender.create_job(self.service, self._setup.job(opened, self._run, labels))
             opened.has_job = True
             self._track(opened)
         for task in sent:
@@ -282,6 +289,9 @@ class Worker:
             ended += done
         if ended:
             self._collect(ended)
+        if self._live is not None:
+            out = (t for tracker in self._trackers.values() for t in tracker.out.values())
+            self._live.look(task for task in out if task.state == RUNNING)
         self._pace.asked(len(ended), len(self._by_token), now - self._asked)
         self._asked = now
 
@@ -313,14 +323,36 @@ class Worker:
             task.state = WAITING
             self._waiting.append(task)
             return
-        if results is not None and {r.token for r in results} >= set(task.tokens):
+        told = results is not None and {r.token for r in results} >= set(task.tokens)
+        output: bytes | None = None
+        failed = results is None or not all(result.ok for result in results)
+        if self._live is not None or failed:
+            output = self._output(task, failed)
+        if results is not None and told:
             self._answer(task, results)
             return
-        output = (task.files or self.files).output(task.batch, task.token)
         text = failures.explain(verdict, output)
         problem = "cancelled" if task.cancelled else verdict.problem
         began, over = failures.times(task.facts, time.time())
         self._answer(task, task.failed(problem, self.service.masked(text), began, over))
+
+    def _output(self, task: Task, failed: bool) -> bytes | None:
+        """What the jobs of a task that has ended wrote; kept on this machine if it failed."""
+        files = task.files or self.files
+        data: bytes | None = None
+        if failed and self._outputs is not None:
+            kept = logs.keep(files, task.batch, task.token, self._outputs)
+            if kept is not None:
+                self.outputs.update(dict.fromkeys(task.tokens, kept[0]))
+                data = kept[1]
+        else:
+            try:
+                data = files.output(task.batch, task.token)
+            except RulekitError:
+                data = None  # it was only for a look
+        if self._live is not None:
+            self._live.ended(task, data)
+        return data
 
     def _answer(self, task: Task, results: Iterable[JobResult]) -> None:
         task.state = DONE
