@@ -530,50 +530,52 @@ Rule files, configuration and the folders in which scripts lie travel to the nod
 readable and not huge: keep data in folders of its own.""",
     "RK0610": """\
 settings for Azure Batch are missing
-A run on Azure Batch needs the address of a Batch account, a way to log in (AZ_BATCH_ACCOUNT_KEY or
-an identity such as `az login`), a storage account and --default-remote-prefix. The message lists
-all that is missing at once; nothing was started.""",
+A run on Azure Batch needs the address of a Batch account, a way to log in (AZ_BATCH_ACCOUNT_KEY
+or an identity such as `az login`), a storage account and --default-remote-prefix. The message
+lists all that is missing at once; nothing was started.""",
     "RK0611": """\
 a setting for Azure Batch has a wrong value
-The message names the variable, flag or key of the settings file. docs/reference/azure.md lists them
-all.""",
+The message names the variable, flag or key of the settings file. docs/reference/azure.md lists
+them all.""",
     "RK0612": """\
 the Batch account does not let us in, or does not answer
-The address, the key or login, the roles of the login, the clock of this machine (at most 15 minutes
-off) or the network. `rulekit azure doctor` tries them one by one.""",
+The address, the key or login, the roles of the login, the clock of this machine (at most 15
+minutes off) or the network. `rulekit azure doctor` tries them one by one.""",
     "RK0613": """\
 Azure Batch refused a request
 The message has the code of the service and the id of the request, which its support asks for.""",
     "RK0614": """\
 no machine size can hold a job
-What a job asks for (threads, mem_mb, disk_mb, gpu) is more than the chosen size has: BATCH_POOL_VM_SIZE
-names a larger one, or leave it out and a size is chosen for each job. A task that needs more slots
-than a machine has would wait for ever, so such a plan is refused.""",
+What a job asks for (threads, mem_mb, disk_mb, gpu) is more than the chosen size has:
+BATCH_POOL_VM_SIZE names a larger one, or leave it out and a size is chosen for each job. A task
+that needs more slots than a machine has would wait for ever, so such a plan is refused.""",
     "RK0615": """\
 no machine image
-Batch supports a changing list of images. One that is verified, not near its end of life and able to
-run containers is chosen; BATCH_POOL_IMAGE_PUBLISHER, _OFFER and _SKU name another one.""",
+Batch supports a changing list of images. One that is verified, not near its end of life and
+able to run containers is chosen; BATCH_POOL_IMAGE_PUBLISHER, _OFFER and _SKU name another one.""",
     "RK0616": """\
 a quota of the Batch account is used up
 Cores (in all, by family, of spot machines), pools and active jobs have limits; new accounts may
-begin with none. `rulekit azure gc` removes what dead runs have left; the portal has a form for more.""",
+begin with none. `rulekit azure gc` removes what dead runs have left; the portal has a form for
+more.""",
     "RK0617": """\
 the pool gets no machines
-Tasks wait, and Azure gives no machine to run them. The message has what the service says: a lack of
-quota, of machines in the region, or a formula that does not scale.""",
+Tasks wait, and Azure gives no machine to run them. The message has what the service says: a
+lack of quota, of machines in the region, or a formula that does not scale.""",
     "RK0618": """\
 the machines of a pool do not work
-They fail their start task, cannot pull an image or go out of order. Such machines are taken away; when
-it happens too often, the run ends instead of paying for ever. The message has the end of their log.""",
+They fail their start task, cannot pull an image or go out of order. Such machines are taken
+away; when it happens too often, the run ends instead of paying for ever. The message has the
+end of their log.""",
     "RK0619": """\
 the pool cannot be used
-An existing pool was named that is not there, is being deleted, or cannot run these jobs. An existing
-pool is never changed.""",
+An existing pool was named that is not there, is being deleted, or cannot run these jobs. An
+existing pool is never changed.""",
     "RK0620": """\
 a pool with an identity needs the resource manager
 The Batch service itself cannot give an identity to a pool. Install the extra
-`rulekit-workflows[azure-identity-pools]`, set the subscription and resource group, or name a pool
-that has the identity.""",
+`rulekit-workflows[azure-identity-pools]`, set the subscription and resource group, or name a
+pool that has the identity.""",
     "RK0621": """\
 the packages for Azure are not installed
 azure-batch (15 or newer), azure-identity and azure-storage-blob.""",
@@ -582,8 +584,8 @@ nothing found on Azure
 There is no such task, job or run in the Batch account, or its files are gone.""",
     "RK0623": """\
 the end of the lease of a pool could not be moved
-A pool gives its machines back when nobody renews its lease. Renewing failed for so long that running
-tasks may be put back into the queue.""",
+A pool gives its machines back when nobody renews its lease. Renewing failed for so long that
+running tasks may be put back into the queue.""",
     **STORAGE_PAGES,  # from RK0640 on
     "RK0660": """\
 Azurite is not installed
