@@ -11,6 +11,7 @@ import re
 
 from rulekit.frozen import frozen
 from rulekit.runner import wire
+from rulekit.runner.files import is_managed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Order:
     envvars: tuple[str, ...]
     moved: Mapping[str, str]
     limit_s: float | None
+    limits: tuple[list[dict[str, int]], dict[str, int]] | None
 
 
 def make_order(
@@ -62,14 +64,16 @@ def make_order(
     envvars: Iterable[str] = (),
     moved: Mapping[str, str] | None = None,
     limit_s: float | None = None,
+    limits: tuple[Sequence[Mapping[str, int]], Mapping[str, int]] | None = None,
 ) -> dict[str, Any]:
     """The order for these jobs, in order of dependence, as what `json` writes.
 
     `find(path)` gives the place of a stored file (`.account`, `.container`, `.name`), None for one
     of this disk. `accounts` are those of the run; only those that are needed get in. `images`,
-    `options`: one for each job, or none at all. The order's token is that of its first job.
+    `options`: one for each job, or none at all. `limits`: for jobs that pipes or services join, as
+    `rulekit.runner.together` takes them. The order's token is that of its first job.
     """
-    inside = frozenset(inner)
+    inside = frozenset(inner) | frozenset(path for spec in specs for path in streams_of(spec))
     files: dict[str, list[str]] = {}
     for spec in specs:
         for path in paths_of(spec):
@@ -102,7 +106,13 @@ def make_order(
         "envvars": sorted(envvars),
         "moved": dict(moved or {}),
         "limit_s": limit_s,
+        "limits": [[dict(one) for one in limits[0]], dict(limits[1])] if limits else None,
     }
+
+
+def streams_of(spec: JobSpec) -> list[str]:
+    """Pipes and services that a job makes: they are for other jobs of the order only."""
+    return [output.path for output in spec.outputs if not is_managed(output.flags)]
 
 
 def paths_of(spec: JobSpec) -> list[str]:
@@ -118,6 +128,16 @@ def check_order(document: Any, local: bool = False) -> Order:
 
     `local`: it runs on the machine of the driver, where it may use files that are not stored.
     """
+    try:
+        return _checked(document, local)
+    except (TypeError, AttributeError, KeyError, IndexError) as error:
+        # Not even the kind of thing that was expected; its text may hold anything.
+        raise ValueError(
+            f"a part of the order is of another kind ({type(error).__name__})"
+        ) from None
+
+
+def _checked(document: Any, local: bool) -> Order:
     if not isinstance(document, dict):
         raise ValueError("an order is a JSON object")
     if document.get("format") != FORMAT:
@@ -163,6 +183,7 @@ def check_order(document: Any, local: bool = False) -> Order:
         tuple(_texts(document, "envvars")),
         {_text(old): _safe(new, "moved") for old, new in _mapping(document, "moved").items()},
         limit,
+        _limits(document.get("limits"), len(specs)),
     )
 
 
@@ -203,18 +224,24 @@ def _jobs(
         spec = wire.spec_from_json({"format": wire.FORMAT, "spec": job.get("spec")})
         if not _NAME.fullmatch(str(spec.token)):
             raise ValueError(f"the token of `{spec.key}` must be of letters, digits and ._-")
-        for output in spec.outputs:
-            if "pipe" in output.flags or "service" in output.flags:
-                raise ValueError(
-                    f"`{spec.key}` has a pipe or a service: such jobs run on this machine only"
-                )
         image = job.get("image")
         if image is not None and (not isinstance(image, str) or not image or image[0] == "-"):
             raise ValueError(f"the image of `{spec.key}` must be a name")
         specs.append(spec)
         images.append(image)
         options.append(tuple(_texts(job, "options")))
+    if len({spec.token for spec in specs}) != len(specs):
+        raise ValueError("two jobs of an order have the same token")
     return tuple(specs), tuple(images), tuple(options)
+
+
+def _limits(given: Any, count: int) -> tuple[list[dict[str, int]], dict[str, int]] | None:
+    if given is None:
+        return None
+    amounts, budget = given
+    if len(amounts) != count:
+        raise ValueError("`limits` must say what each job uses")
+    return [dict(one) for one in amounts], dict(budget)
 
 
 def _check_places(
@@ -228,7 +255,8 @@ def _check_places(
                     f"the input `{path}` of `{spec.key}` is not stored: a node cannot see it"
                 )
         for output in spec.outputs:
-            if output.path not in files and output.path not in inner:
+            inside = output.path in inner or not is_managed(output.flags)
+            if output.path not in files and not inside:
                 raise ValueError(
                     f"the output `{output.path}` of `{spec.key}` has no place in the storage"
                 )

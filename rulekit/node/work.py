@@ -8,7 +8,7 @@ import time
 from rulekit.frozen import replace
 from rulekit.node.depot import Depot
 from rulekit.node.fetch import Fetch
-from rulekit.node.orders import Order, check_order
+from rulekit.node.orders import Order, check_order, streams_of
 from rulekit.node.site import Site
 from rulekit.node.store import PROTECTED, Item, Store
 from rulekit.node.trouble import Trouble
@@ -119,8 +119,11 @@ class Work:
         trouble: Refused | None = None
         try:
             self._prepare(sources)
-            for number in range(len(order.specs)):
-                self._job(number, started)
+            if any(streams_of(spec) for spec in order.specs):
+                self._all_together(started)
+            else:
+                for number in range(len(order.specs)):
+                    self._job(number, started)
             self._store()
         except Refused as refused:
             trouble = refused
@@ -224,13 +227,45 @@ class Work:
     # -- jobs --------------------------------------------------------------------------------
 
     def _job(self, number: int, started: Callable[[str, int], None]) -> None:
-        order, site = self._order, self._site
-        spec = site.adapted(order.specs[number], order.moved, capture=order.output is not None)
         failed = self._failed_maker(number)
         if failed is not None:
             why = f"`{failed.key}`, whose output it needs, has failed"
-            self._results[spec.token] = steps.refused(spec, Refused("partner", why))
+            self._note(self._refused(self._order.specs[number], Refused("partner", why)))
             return
+        spec = self._here(number)
+        try:
+            self._site.receive(spec, self._order.files)
+        except Refused as refused:
+            self._note(steps.refused(spec, refused))
+            return
+        self._note(
+            drive.run(
+                spec,
+                self._environments,
+                lambda pid: started(spec.token, pid),
+                watch=self._watch,
+            )
+        )
+
+    def _all_together(self, started: Callable[[str, int], None]) -> None:
+        """Jobs that pipes and services join run side by side."""
+        from rulekit.runner.together import Together
+
+        order = self._order
+        specs = [self._here(number) for number in range(len(order.specs))]
+        for spec in specs:
+            self._site.receive(spec, order.files)
+        amounts, budget = order.limits or ([{} for _ in specs], {})
+        Together(
+            specs, amounts, budget, self._environments, self._note, started, watch=self._watch
+        ).work()
+
+    def _here(self, number: int) -> JobSpec:
+        """A job as it is run on this machine, now."""
+        order = self._order
+        spec = self._site.adapted(
+            order.specs[number], order.moved, capture=order.output is not None
+        )
         if order.limit_s is not None:
             left = max(1.0, order.limit_s - (time.monotonic() - self._began))
             spec = replace(spec, timeout_s=min(left, spec.timeout_s or left))
@@ -241,25 +276,20 @@ class Work:
             name = os.path.basename(program)
             name = "python3" if spec.body.get("language") == "python" else name
             spec = replace(spec, body={**spec.body, "interpreter": [name, *rest]})
-        try:
-            site.receive(spec, order.files)
-        except Refused as refused:
-            self._results[spec.token] = steps.refused(spec, refused)
-            return
-        result = drive.run(
-            spec,
-            self._environments,
-            lambda pid: started(spec.token, pid),
-            watch=self._watch,
-        )
-        if boxed and not result.ok:
-            result = self._explained(spec, result)
-        self._results[spec.token] = result
+        return spec
+
+    def _note(self, result: JobResult) -> None:
+        """A job has come to its end."""
+        if self._boxes is not None and not result.ok:
+            spec = next(one for one in self._order.specs if one.token == result.token)
+            if self._boxes.has(spec):
+                result = self._explained(spec, result)
+        self._results[result.token] = result
 
     def _explained(self, spec: JobSpec, result: JobResult) -> JobResult:
         boxes = self._boxes
         assert boxes is not None
-        if result.problem in ("cancelled", "timeout"):
+        if result.problem in ("cancelled", "timeout", "partner"):
             boxes.engine.stop(boxes.name(spec))
             return result
         if result.problem is not None:

@@ -110,14 +110,17 @@ class Together:
         tell: Callable[[JobResult], None],
         started: Callable[[str, int], None],
         listener: int | None = None,
+        watch: Watch | None = None,
     ) -> None:
-        """`amounts[i]` is what `specs[i]` uses of the resources that `budget` limits."""
+        """`amounts[i]` is what `specs[i]` uses of the resources that `budget` limits. `watch`: the
+        one of a caller who does more than this group."""
         self._members = [Member(spec) for spec in specs]
         self._budget = budget
         self._environments = environments
         self._tell = tell
         self._started = started
-        self._watch = Watch(listener)
+        self._watch = watch or Watch(listener)
+        self._own_watch = watch is None
         self._makers: dict[str, Member] = {}
         self._pipes: dict[str, tuple[Member, Member]] = {}
         self._services: dict[str, Member] = {}
@@ -188,7 +191,8 @@ class Together:
                     files.remove(path)
                 except OSError:
                     pass
-            self._watch.close()
+            if self._own_watch:
+                self._watch.close()
 
     def _make_pipes(self) -> None:
         for path, ends in self._pipes.items():

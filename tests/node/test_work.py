@@ -116,3 +116,33 @@ def test_a_directory_without_a_list_is_what_lies_below(bench, spec):
     (result,) = bench.run(spec("find d -type f | sort > found", ["found"], ["d"]))
     assert result.ok, result
     assert bench.get("found") == b"d/2\nd/x/1\n"
+
+
+def test_jobs_joined_by_a_pipe_run_side_by_side(bench, spec):
+    bench.put("in", b"text")
+    results = bench.run(
+        spec("cat in in > p", [("p", {"pipe": True})], ["in"], number=1),
+        spec("tr a-z A-Z < p > out", ["out"], ["p"], number=2),
+    )
+    assert all(result.ok for result in results), results
+    assert bench.names() == ["in", "out"]
+    assert bench.get("out") == b"TEXTTEXT"
+
+
+def test_a_service_serves_and_is_stopped(bench, spec):
+    results = bench.run(
+        spec("touch s; while true; do sleep 0.05; done", [("s", {"service": True})], number=1),
+        spec("test -e s; echo used > out", ["out"], ["s"], number=2),
+        limits=([{"_cores": 1}, {"_cores": 1}], {"_cores": 2}),
+    )
+    assert all(result.ok for result in results), results
+    assert bench.names() == ["out"]
+
+
+def test_the_output_of_the_jobs_is_kept_in_order(bench, spec):
+    place = ("main", bench.container, "p/said")
+    results = bench.run(
+        spec("echo one; echo two >&2", number=1), spec("echo three; exit 1", number=2), output=place
+    )
+    assert [result.ok for result in results] == [True, False]
+    assert bench.get("said") == b"one\ntwo\nthree\n"
