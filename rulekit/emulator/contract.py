@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_DIGITS = re.compile(r"-?\d{1,10}", re.ASCII)
 _DEEPEST = 40
 # The bodies whose `id` names a new thing.
 _NAMED = frozenset(
@@ -161,7 +162,11 @@ def _members(value: object, kind: str, definition: dict[str, Any], name: str, de
                 "The specified Request Body is not syntactically valid.",
                 {"Reason": text, "PropertyName": f"{name}.{key}" if name else key},
             )
-        if member is not None:
+        if properties[key] == "integer" and isinstance(member, str) and _DIGITS.fullmatch(member):
+            # azure-cli writes numbers as text, and the service takes them.
+            value[key] = int(member)
+            _check(value[key], "integer", key, depth + 1)
+        elif member is not None:
             _check(member, properties[key], key, depth + 1)
     for key in definition["required"]:
         if value.get(key) is None:

@@ -12,6 +12,7 @@ import socket
 import socketserver
 import ssl
 import threading
+import urllib.parse
 
 from rulekit.emulator.messages import Answer, Call
 
@@ -56,6 +57,13 @@ _REASONS = {
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
+
+
+def _line(value: str) -> str:
+    """A header's value as one line: names that users gave may hold anything."""
+    if value.isascii() and value.isprintable():
+        return value
+    return urllib.parse.quote(value, safe="!\"#$%&'()*+,/:;<=>?@[\\]^`{|} ")
 
 
 class _Connection(socketserver.StreamRequestHandler):
@@ -139,7 +147,7 @@ class _Connection(socketserver.StreamRequestHandler):
         if close:
             headers["Connection"] = "close"
         head = [f"HTTP/1.1 {answer.status} {_REASONS.get(answer.status, 'Status')}"]
-        head += [f"{k}: {v}" for k, v in headers.items()]
+        head += [f"{k}: {_line(v)}" for k, v in headers.items()]
         out = ("\r\n".join(head) + "\r\n\r\n").encode("latin-1", "replace")
         if verb == "HEAD" or bodiless:
             data, body = b"", None

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from rulekit.emulator.state import World
 
 CONTROL = "_emulator"
+# Versions before ours that older clients (azure-cli, azure-batch 14) ask for. Answers are those of
+# our version: what these clients read has the same names.
+OLDER = frozenset({"2023-05-01.17.0", "2023-11-01.18.0", "2024-02-01.19.0", "2024-07-01.20.0"})
 
 
 class Service:
@@ -36,6 +39,8 @@ class Service:
         self._accounts = dict(accounts)
         self._control = control
         self.skew_s = 0.0
+        # Answers that a planned fault may give again, by address.
+        self._before: dict[str, tuple[float, Answer]] = {}
         # Called with every request and its answer, outside the lock; for tests.
         self.on_exchange: Callable[[Call, Answer], None] | None = None
 
@@ -106,7 +111,13 @@ class Service:
                 values = {"QueryParameterName": "$skiptoken"}
                 return self._failed(call, Problem("InvalidQueryParameterValue", values=values))
             return self._answer(call, operation)
+        if fault.kind == "stale" and call.verb == "GET":
+            old = self._before.get(call.target)
+            if old is not None and time.monotonic() - old[0] < float(plan.get("seconds", 60.0)):
+                return Answer(old[1].status, old[1].body, dict(old[1].headers)), ""
         answer, code = self._answer(call, operation)
+        if fault.kind == "stale" and answer.status == 200:
+            self._before[call.target] = (time.monotonic(), answer)
         if fault.kind == "after":
             return self._failed(call, self._problem(plan, 500))
         return answer, code
@@ -157,7 +168,7 @@ class Service:
                 "A query parameter that's mandatory for this request is not specified.",
                 {"QueryParameterName": "api-version"},
             )
-        if version != contract.version():
+        if version != contract.version() and version not in OLDER:
             raise Problem(
                 "UnsupportedRequestVersion",
                 "The specified api version is not supported.",
