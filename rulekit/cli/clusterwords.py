@@ -55,6 +55,7 @@ def cluster_settings(options: Options) -> ClusterSettings | None:
         check_seconds=options.seconds_between_status_checks,
         checks_per_second=options.max_status_checks_per_second or 10.0,
         config=_config(options.cluster_config),
+        precommand=options.precommand,
     )
 
 

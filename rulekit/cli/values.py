@@ -47,7 +47,7 @@ def convert_one(name: str, row: Row, occurrences: list[list[str]]) -> dict[str, 
 
 
 # What an option with an optional value means without one.
-_CONSTANT: dict[str, Any] = {}
+_CONSTANT: dict[str, Any] = {"dump_workflow": "-", "generate_unit_tests": ".tests/unit"}
 
 
 def _check_choices(name: str, words: Sequence[str], choices: list[str]) -> None:

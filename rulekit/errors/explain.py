@@ -81,9 +81,9 @@ there is no log
 Nothing was run in this directory yet, or .rulekit/log was removed.""",
     "RK0116": """\
 a cluster without a command to submit jobs
-`--executor cluster-generic` runs jobs by commands of yours. It needs at least the one that submits a
-script:  --cluster-generic-submit-cmd 'sbatch --parsable -c {threads}'. `--cluster COMMAND` is the same
-in one word.""",
+`--executor cluster-generic` runs jobs by commands of yours. It needs at least the one that submits
+a script:  --cluster-generic-submit-cmd 'sbatch --parsable -c {threads}'. `--cluster COMMAND` is the
+same in one word.""",
     # -- rule file -------------------------------------------------------------------------
     "RK0200": """\
 mistake in a rule file
@@ -430,8 +430,8 @@ Jobs joined by pipes start at the same time, so there must be cores and resource
 a service needs its own and those of the largest job that uses it.""",
     "RK0418": """\
 a group of jobs that cannot be one submission
-Jobs of a group run as one job on a cluster. Here another job would have to run after one of them and
-before another. Put it into the group, too, or split the group by giving its parts different names.
+Jobs of a group run as one job on a cluster. Here another job would have to run after one of them
+and before another. Put it into the group, too, or split the group by giving its parts other names.
 Groups are given by `group:` in rules and by --groups RULE=NAME.""",
     "RK0450": """\
 input function with a wrong result
@@ -616,9 +616,10 @@ The emulator makes a throw-away certificate for https. pip install cryptography 
 brings it along), or use the emulator by http.""",
     "RK0690": """\
 a template for the cluster cannot be used
-The submit command, --jobname and the --jobscript file have fields in braces that are filled for each
-job: {rule}, {threads}, {resources.mem_mb}, {wildcards.x}, {jobid}, {dependencies}, {cluster.x}. A job
-script needs {exec_job} where the job is run. Braces of the shell are doubled: ${{HOME}}.""",
+The submit command, --jobname and the --jobscript file have fields in braces that are filled for
+each job: {rule}, {threads}, {resources.mem_mb}, {wildcards.x}, {jobid}, {dependencies},
+{cluster.x}. A job script needs {exec_job} where the job is run. Braces of the shell are doubled:
+${{HOME}}.""",
     "RK0691": """\
 the cluster's helper or folder cannot be had
 The sidecar command could not be started, or .rulekit/cluster cannot be written. The message has the

@@ -26,7 +26,7 @@ def execute(command: Command) -> int:
     if options.json:
         import json
 
-        sys.stdout.write(json.dumps([_facts(rule) for rule in rules], indent=1) + "\n")
+        sys.stdout.write(json.dumps([facts(rule) for rule in rules], indent=1) + "\n")
     elif command.verb == "list" and not (options.list_rules or options.list_target_rules):
         sys.stdout.write(_table(workflow, rules))
     else:
@@ -64,16 +64,16 @@ def _named(value: Any) -> str:
     return f"<function {name}>" if name and name != "<lambda>" else "<function>"
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A directive's value for JSON and for reading: functions by name."""
     if callable(value):
         return _named(value)
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     return repr(value)
 
 
@@ -83,7 +83,8 @@ def _entries(entries: tuple[Entry, ...]) -> list[dict[str, Any]]:
     ]
 
 
-def _facts(rule: Rule) -> dict[str, Any]:
+def facts(rule: Rule) -> dict[str, Any]:
+    """One rule as JSON can hold it."""
     return {
         "name": rule.name,
         "kind": rule.kind,
@@ -96,15 +97,15 @@ def _facts(rule: Rule) -> dict[str, Any]:
         "output": _entries(rule.outputs),
         "log": _entries(rule.logs),
         "benchmark": _item(rule.benchmark) if rule.benchmark is not None else None,
-        "params": [{"name": one.name, "value": _plain(one.value)} for one in rule.params],
-        "threads": _plain(rule.threads),
-        "resources": _plain(dict(rule.resources)),
-        "priority": _plain(rule.priority),
+        "params": [{"name": one.name, "value": plain(one.value)} for one in rule.params],
+        "threads": plain(rule.threads),
+        "resources": plain(dict(rule.resources)),
+        "priority": plain(rule.priority),
         "retries": rule.retries,
-        "conda": _plain(rule.conda),
-        "container": _plain(rule.container),
+        "conda": plain(rule.conda),
+        "container": plain(rule.container),
         "envmodules": list(rule.envmodules),
-        "group": _plain(rule.group),
+        "group": plain(rule.group),
         "shadow": rule.shadow,
         "localrule": rule.localrule,
         "body": {"kind": rule.body.kind, "text": rule.body.text},
@@ -131,7 +132,7 @@ def _show(workflow: Workflow, names: tuple[str, ...], as_json: bool) -> int:
     if as_json:
         import json
 
-        sys.stdout.write(json.dumps([_facts(rule) for rule in chosen], indent=1) + "\n")
+        sys.stdout.write(json.dumps([facts(rule) for rule in chosen], indent=1) + "\n")
         return 0
     sys.stdout.write("\n".join(_written(rule) for rule in chosen))
     return 0
@@ -153,11 +154,11 @@ def _written(rule: Rule) -> str:
         lines.append("    params:")
         for one in rule.params:
             name = f"{one.name} = " if one.name else ""
-            lines.append(f"        {name}{_plain(one.value)!r}")
+            lines.append(f"        {name}{plain(one.value)!r}")
     if rule.threads != 1:
-        lines.append(f"    threads: {_plain(rule.threads)}")
+        lines.append(f"    threads: {plain(rule.threads)}")
     if rule.resources:
-        pairs = ", ".join(f"{name}={_plain(value)!r}" for name, value in rule.resources.items())
+        pairs = ", ".join(f"{name}={plain(value)!r}" for name, value in rule.resources.items())
         lines.append(f"    resources: {pairs}")
     for title, value, usual in (
         ("priority", rule.priority, 0),
@@ -168,7 +169,7 @@ def _written(rule: Rule) -> str:
         ("shadow", rule.shadow, None),
     ):
         if value not in (usual, None, False):
-            lines.append(f"    {title}: {_plain(value)}")
+            lines.append(f"    {title}: {plain(value)}")
     if rule.constraints:
         pairs = ", ".join(f"{name}={regex!r}" for name, regex in rule.constraints.items())
         lines.append(f"    wildcard_constraints: {pairs}")

@@ -101,6 +101,8 @@ def write_submission(
     name = filled(settings.jobname, names, "--jobname").replace("/", "_")
     script = os.path.join(submission.folder, name)
     run = command_of(submission.folder, ended, os.getcwd())
+    if settings.precommand:
+        run = f"{{ {settings.precommand}\n}} && {run}"
     with open(script, "w", encoding="utf-8") as file:
         file.write(script_text(template, described, run))
     os.chmod(script, 0o700)

@@ -36,6 +36,7 @@ class ClusterSettings:
     checks_per_second: float = 10.0
     lost_seconds: float = 300.0  # a job that gave no sign of life for so long is lost
     config: Mapping[str, Any] = {}
+    precommand: str | None = None  # runs on the node before the job
 
 
 @frozen
