@@ -181,6 +181,8 @@ class Run:
         pool = self.node.pool.id
         found = self.world.faults.event(event, pool=pool, job=order.job, task=order.task)
         if found is not None:
+            code = str(found.plan.get("code") or code)
+            message = str(found.plan.get("message") or message)
             raise staging.StagingError(staging.failure(code, message, category))
 
     def _too_long(self) -> None:

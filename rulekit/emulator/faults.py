@@ -4,8 +4,9 @@ A fault is a dictionary, the same in-process and over the control endpoint:
 
 ``{"verb": "POST", "path": "*/addtaskcollection", "kind": "status", "status": 503,
 "retry_after": 1, "times": 3}`` for requests, or ``{"event": "preempt", "pool": "*",
-"chance": 0.3}`` for events. `verb`, `path` and `operation` are shell patterns; `chance` is a
+"chance": 0.3, "after": [0.1, 2]}`` for events. `verb`, `path` and `operation` are shell patterns; `chance` is a
 probability, `skip` lets that many pass first, `times` is how often it may happen (absent: always).
+`after` are seconds from a node being ready to its preemption, or a range to draw from.
 """
 
 from __future__ import annotations
@@ -26,7 +27,17 @@ if TYPE_CHECKING:
 # For requests. `status`: refuse before anything is done; `after`: do it, then answer with the
 # status; `drop`: no answer, nothing done; `drop-after`: done, no answer; `half`: done, half the
 # answer; `slow`: answer after `seconds`; `stale`: a read answered as it was `seconds` ago.
-REQUEST_KINDS = ("status", "after", "drop", "drop-after", "half", "slow", "expired-link")
+# `expired-link`: a next page is refused.
+REQUEST_KINDS = (
+    "status",
+    "after",
+    "drop",
+    "drop-after",
+    "half",
+    "slow",
+    "stale",
+    "expired-link",
+)
 
 # For events. The matching names are the pool (`pool`) or the job and task (`job`, `task`).
 EVENT_KINDS = (
@@ -103,6 +114,14 @@ class Faults:
         """Start the random numbers again."""
         with self._lock:
             self._random.seed(value)
+
+    def delay(self, fault: Fault) -> float:
+        """The seconds of `after`: a number, or drawn from a range."""
+        value = fault.plan.get("after", 0.0)
+        if isinstance(value, (list, tuple)):
+            with self._lock:
+                return self._random.uniform(float(value[0]), float(value[1]))
+        return float(value)
 
     def plans(self) -> dict[int, dict[str, Any]]:
         """What is planned."""

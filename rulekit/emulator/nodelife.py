@@ -158,7 +158,7 @@ def _ready(node: Node) -> None:
         return
     found = world.faults.event("preempt", pool=node.pool.id, node=node.id)
     if found is not None:
-        seconds = float(found.plan.get("after", 0.0))
+        seconds = world.faults.delay(found)
         node.timer = world.clock.after(seconds, lambda: preempt(node))
 
 
