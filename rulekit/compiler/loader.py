@@ -55,6 +55,7 @@ class Loader:
         self.workdir: str | None = None
         self.first_workdir = os.getcwd()
         self.uses_pathvars = False
+        self.dynamics = False  # `dynamic` of old files is used
         # Mistakes in rules that matter only if the rule is used.
         self.defects: list[Diagnostic] = []
         self.notes: list[str] = []
@@ -251,6 +252,10 @@ class Loader:
         """The workflow. Raises `RuleFileError` with all errors that were found."""
         from rulekit.compiler.rules import Finisher
 
+        if self.dynamics:
+            from rulekit.compiler.dynamics import translate
+
+            translate(self)
         finisher = Finisher(self)
         rules: list[Rule] = []
         for draft in self.drafts.values():

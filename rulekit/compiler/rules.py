@@ -559,8 +559,12 @@ class Finisher:
 
     def _body(self, draft: Draft) -> Body:
         run = draft.run
+        version = self._version(draft) if "version" in draft.directives else None
         if run is not None:
-            return Body("run", run.source, Span(run.file, *run.loc), run.function, run.code)
+            function = run.function
+            if version is not None and "version" in run.source:
+                function = _with_global(function, "version", version)
+            return Body("run", run.source, Span(run.file, *run.loc), function, run.code)
         for keyword in ACTIONS:
             directive = draft.directives.get(keyword)
             if directive is None:
@@ -590,8 +594,28 @@ class Finisher:
                     help='call a CWL runner from a command: shell: "cwltool ..."',
                 )
             code = self.loader.shell_code(text) if keyword == "shell" else text
+            if keyword == "shell" and version is not None:
+                text = re.sub(r"(?<!\{)\{version\}", lambda _: _braced(version), text)
             return Body(keyword, text, span, None, code)
         return _NO_BODY
+
+    def _version(self, draft: Draft) -> str:
+        """`version:` of old files: a text that commands can show. It makes no job stale."""
+        self.loader.note("`version:` of rules is gone since version 8; it is only shown")
+        return str(self._one(draft, "version", ""))
+
+
+def _braced(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _with_global(function: Callable[..., Any], name: str, value: Any) -> Callable[..., Any]:
+    """The function with one more global name; it sees the others as they are now."""
+    kind: Any = type(function)
+    names = {**function.__globals__, name: value}
+    made: Any = kind(function.__code__, names, function.__name__, None, function.__closure__)
+    made.__kwdefaults__ = function.__kwdefaults__
+    return made  # type: ignore[no-any-return]
 
 
 _NO_BODY = Body("none", "", None, None, "")

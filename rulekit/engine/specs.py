@@ -103,6 +103,10 @@ class SpecBuilder:
         if not flags:
             return _NONE
         kept = {name: flags[name] for name in _RUNNER_FLAGS if name in flags}
+        if "dynamic" in flags:
+            from rulekit.compiler.dynamics import sweep
+
+            sweep(flags["dynamic"])
         ensure = kept.get("ensure")
         if ensure:
             kept["ensure"] = {

@@ -237,8 +237,16 @@ class access:  # noqa: N801  the name that rule files use
 
 
 def dynamic(value: Any) -> Any:
-    """Gone since version 7: says what to use instead."""
-    raise WorkflowError(
-        "`dynamic` is gone: make the rule a `checkpoint` with a `directory(...)` output and let "
-        "an input function list what is in it"
-    )
+    """Files whose number is known only when they are there, as in files of version 5 to 7.
+
+    The compiler makes a checkpoint of the rule that makes them.
+    """
+    import sys
+
+    frame: Any = sys._getframe(1)
+    scope = frame.f_globals.get("__rulekit__")
+    if scope is None:
+        raise WorkflowError("`dynamic` has a meaning in rule files only")
+    scope.loader.dynamics = True
+    scope.loader.note("`dynamic` is gone since version 8; a `checkpoint` is its successor")
+    return flag(value, "dynamic")

@@ -94,6 +94,11 @@ class _Finder:
         )
 
 
+def find(name: str) -> Any:
+    """The spec of our module for a name below `snakemake`; None if there is none."""
+    return _Finder.find_spec(name)
+
+
 def install() -> None:
     """Answer imports of `snakemake` in this process from now on."""
     if _Finder not in sys.meta_path:

@@ -309,6 +309,27 @@ class _Finder:
         pass
 
 
+def _shim():
+    """rulekit's answers to such imports; None in an interpreter without it or too old for it."""
+    try:
+        from rulekit.language import shim
+    except Exception:
+        return None
+    return shim
+
+
+class _LastFinder(_Finder):
+    """After all others: rulekit's own modules where it can be imported, else the few of here."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith("snakemake.") and name not in ("snakemake.shell", "snakemake.logging"):
+            shim = _shim()
+            found = shim.find(name) if shim is not None else None
+            if found is not None:
+                return found
+        return _Finder.find_spec(self, name)
+
+
 def _module(name, **names):
     module = types.ModuleType(name)
     module.__dict__.update(names)
@@ -344,16 +365,28 @@ def install(snakemake):
             min_version=lambda version: None,
             format=_format_for_caller,
             makedirs=_makedirs,
+            linecount=_linecount,
+            simplify_path=_simplify_path,
         ),
     }
     sys.meta_path.insert(0, _Finder(first))
-    sys.meta_path.append(_Finder(last))
+    sys.meta_path.append(_LastFinder(last))
 
 
 def _makedirs(names):
     for name in [names] if isinstance(names, str) else names:
         if not os.path.isdir(name):
             os.makedirs(name)
+
+
+def _linecount(filename):
+    with open(filename, "rb") as file:
+        return sum(1 for _ in file)
+
+
+def _simplify_path(path):
+    relative = os.path.relpath(path)
+    return path if relative.startswith("../../") else relative
 
 
 def _quote(text):

@@ -107,7 +107,6 @@ MISTAKES = [
         "AzBlob",
     ),
     ("from snakemake.remote import AUTO\nAUTO.remote('ftp://b/k')\n", "RK0654", 2, "`ftp`", "curl"),
-    ("dynamic('{x}')\n", "RK0232", 1, "gone", None),
     ("scatter.split('{x}')\n", "RK0232", 1, "`split`", "scattergather"),
     ("def f(): return f()\nf()\n", "RK0230", None, "recursion", None),
     ("from snakemake.utils import min_version\nmin_version('99.0')\n", "RK0232", 2, "99.0", "9.27"),

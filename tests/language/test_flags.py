@@ -81,7 +81,7 @@ def test_removing():
 def test_what_cannot_be_flagged():
     with pytest.raises(WorkflowError):
         flag(3, "temp")
-    with pytest.raises(WorkflowError, match="checkpoint"):
+    with pytest.raises(WorkflowError, match="rule files only"):
         flags.dynamic("x")
     with pytest.raises(WorkflowError, match="finish_sentinel"):
         flags.from_queue(object())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import string
 import sys
 
 from rulekit import SNAKEMAKE_LEVEL
@@ -23,12 +25,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ON_WINDOWS",
+    "AlwaysQuotedFormatter",
     "Namedlist",
     "Paramspace",
+    "QuotedFormatter",
     "R",
+    "SequenceFormatter",
+    "Unformattable",
     "Wildcards",
     "argvquote",
     "available_cpu_count",
+    "cmd_exe_quote",
+    "find_bash_on_windows",
     "format",
     "linecount",
     "listfiles",
@@ -166,6 +174,79 @@ def argvquote(arg: str, force: bool = True) -> str:
     inner = re.sub(r'(\\*)"', lambda match: match[1] * 2 + '\\"', arg)
     inner = re.sub(r"(\\+)\Z", lambda match: match[1] * 2, inner)
     return f'"{inner}"'
+
+
+def cmd_exe_quote(arg: str) -> str:
+    """`arg` as the command interpreter of Windows takes it."""
+    return argvquote(arg)
+
+
+def find_bash_on_windows() -> None:
+    """There is no Windows here, so no bash on it."""
+
+
+class Unformattable:
+    """Stands for a name that must not be used in a text; using it raises `ValueError`."""
+
+    def __init__(self, errormsg: str = "This cannot be used for formatting") -> None:
+        self._message = errormsg
+
+    def _refuse(self, *_: Any) -> Any:
+        raise ValueError(self._message)
+
+    __str__ = __format__ = __getitem__ = _refuse
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(self._message)
+
+
+class SequenceFormatter(string.Formatter):
+    """Formats lists, tuples and sets item by item, joined by `separator`."""
+
+    def __init__(
+        self,
+        separator: str = " ",
+        element_formatter: string.Formatter | None = None,
+        *_: Any,
+        **__: Any,
+    ) -> None:
+        self.separator = separator
+        self.element_formatter = element_formatter or string.Formatter()
+
+    def format_element(self, elem: Any, format_spec: str) -> str:
+        return str(self.element_formatter.format_field(elem, format_spec))
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        if isinstance(value, Wildcards):
+            parts = sorted(f"{name}={item}" for name, item in value.items())
+            return ",".join(self.format_element(part, format_spec) for part in parts)
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return self.separator.join(self.format_element(one, format_spec) for one in value)
+        return self.format_element(value, format_spec)
+
+
+class QuotedFormatter(string.Formatter):
+    """Understands the format ``q``: what is formatted is quoted for the shell."""
+
+    def __init__(self, quote_func: Any = None, *_: Any, **__: Any) -> None:
+        self.quote_func = quote_func or shlex.quote
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        if format_spec.endswith("u"):
+            return super().format_field(value, format_spec[:-1])
+        if not format_spec.endswith("q"):
+            return super().format_field(value, format_spec)
+        text = super().format_field(value, format_spec[:-1])
+        return self.quote_func(text) if text else text
+
+
+class AlwaysQuotedFormatter(QuotedFormatter):
+    """Quotes everything but what has the format ``u``."""
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        if not format_spec.endswith(("q", "u")):
+            format_spec += "q"
+        return super().format_field(value, format_spec)
 
 
 def os_sync() -> None:
