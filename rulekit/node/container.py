@@ -193,13 +193,22 @@ def find_engine(environment: dict[str, str] | None = None) -> Engine:
 class Boxes:
     """Puts containers around the attempts of one order."""
 
-    def __init__(self, engine: Engine, site: Site, folders: Iterable[str] = ()) -> None:
-        """`folders`: what of this machine is seen inside besides the order's own folders."""
+    def __init__(
+        self,
+        engine: Engine,
+        site: Site,
+        folders: Iterable[str] = (),
+        read_only: Iterable[str] = (),
+        handed: Iterable[str] = (),
+    ) -> None:
+        """`folders`, `read_only`: what of this machine is seen inside besides the order's own
+        folders. `handed`: names of variables whose values come with the secrets."""
         self.engine = engine
         self._site = site
         self._folders = list(dict.fromkeys(folders))
+        self._read_only = list(dict.fromkeys(read_only))
+        self._handed = tuple(handed)
         self._images: dict[str, tuple[str, tuple[str, ...]]] = {}
-        self._turns: dict[str, int] = {}
 
     def add(self, spec: JobSpec, image: str, options: Sequence[str]) -> None:
         """The attempt `spec` runs in this image."""
@@ -230,24 +239,23 @@ class Boxes:
         except OSError:
             pass
         words = [self.engine.program, "run", "--rm", "--pull=never", "--name", self.name(spec)]
-        for folder in dict.fromkeys((self._site.root, *self._folders)):
+        shown = dict.fromkeys((self._site.root, *self._folders), "")
+        shown |= dict.fromkeys(self._read_only, ":ro")
+        for folder, how in shown.items():
             if ":" in folder:
                 raise Refused("container", f"a folder with a colon cannot be shown: `{folder}`")
-            words += ["--volume", f"{folder}:{folder}"]
+            words += ["--volume", f"{folder}:{folder}{how}"]
         tmp = spec.environment.get("TMPDIR")
         if tmp and not _inside(tmp, (self._site.root, *self._folders)):
             words += ["--volume", f"{tmp}:{tmp}"]
         words += ["--workdir", os.getcwd()]
         words += self._user()
-        for name in sorted({*spec.environment, "RULEKIT_ATTEMPT", *self.handed}):
+        for name in sorted({*spec.environment, "RULEKIT_ATTEMPT", *self._handed}):
             words += ["--env", name]
         if "HOME" not in spec.environment:
             words += ["--env", f"HOME={self._site.home}"]
         words += [*options, "--entrypoint", "/bin/sh", image, "-c", _FIRST, "sh", note]
         return (*words, *_inside_command(spec, argv))
-
-    # Names of variables whose values come with the secrets.
-    handed: tuple[str, ...] = ()
 
     def _user(self) -> list[str]:
         own = os.getuid()

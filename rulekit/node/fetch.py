@@ -7,8 +7,9 @@ import os
 import threading
 
 from rulekit.model.spec import FileResult
-from rulekit.node.blob import Blob, content_md5
+from rulekit.node.blob import content_md5
 from rulekit.node.depot import MANIFEST
+from rulekit.node.entries import Blob
 from rulekit.node.trouble import ServiceTrouble, Trouble
 from rulekit.runner.files import Refused, make_directory, make_parent, refusal
 

@@ -15,8 +15,9 @@ from stat import S_ISREG
 
 from rulekit.frozen import frozen
 from rulekit.model.spec import FileResult
-from rulekit.node.blob import Blob, content_md5, wrong_name
+from rulekit.node.blob import content_md5, wrong_name
 from rulekit.node.depot import MANIFEST
+from rulekit.node.entries import Blob
 from rulekit.node.fetch import MODE
 from rulekit.node.files import md5_of, read_at
 from rulekit.node.trouble import ServiceTrouble

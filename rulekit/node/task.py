@@ -2,7 +2,8 @@
 
 Environment: ``RK_ORDER`` is ``account/container/name`` of a blob, ``RK_RANGE`` the order's
 ``offset:length`` in it (all of it if not set); ``RK_PREP`` the folder of the preparation (else
-``AZ_BATCH_JOB_PREP_WORKING_DIR``); ``RK_SEAL_KEY`` the key of the sealed secrets.
+``AZ_BATCH_JOB_PREP_WORKING_DIR``); ``RK_SEAL_KEY`` the key of the sealed secrets; ``RK_INSIDE``
+is set where the service has started this program in the job's container already.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import sys
 import time
 
+from rulekit.frozen import replace
 from rulekit.node import orders
 from rulekit.node.depot import Depot
 from rulekit.node.prepare import KEY, read_secrets, read_settings, shared_folder
@@ -43,6 +45,8 @@ def task(key: str | None) -> int:
         depot = Depot(settings["accounts"], secrets.get("sas") or {}, watch)
         try:
             order = orders.check_order(_read_order(depot))
+            if os.environ.get("RK_INSIDE"):
+                order = replace(order, images=(None,) * len(order.specs))
             if _is_done(depot, order):
                 print("the result is there already", flush=True)
                 return DONE

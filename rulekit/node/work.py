@@ -8,14 +8,13 @@ import time
 from rulekit.frozen import replace
 from rulekit.node.depot import Depot
 from rulekit.node.fetch import Fetch
-from rulekit.node.orders import Order, check_order, streams_of
+from rulekit.node.jobs import Jobs, refused_after
+from rulekit.node.orders import Order, check_order
 from rulekit.node.site import Site
 from rulekit.node.store import PROTECTED, Item, Store
 from rulekit.node.trouble import Trouble
 from rulekit.node.web import PATIENCE_S
-from rulekit.runner import attempt as steps
 from rulekit.runner import drive, orphans
-from rulekit.runner.command import Environments
 from rulekit.runner.files import Refused, is_managed
 
 TYPE_CHECKING = False
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rulekit.model.spec import FileResult, JobResult, JobSpec
-    from rulekit.node.container import Boxes
+    from rulekit.runner.command import Environments
 
 _LAST_WORDS_S = 30.0  # for logs, after a cancel or a failing service
 
@@ -64,8 +63,8 @@ def run_order(
     )
     watch = drive.Watch(listener)
     try:
-        work = Work(checked, secrets, Site(root, local_root), watch, say, patience_s)
-        work.environments(environments)
+        site = Site(root, local_root)
+        work = Work(checked, secrets, site, watch, say, patience_s, environments)
         results = work.run(started or (lambda _token, _pid: None), sources, keep)
         if report is not None:
             report.update(work.figures)
@@ -85,6 +84,7 @@ class Work:
         watch: drive.Watch,
         say: Callable[[str], None],
         patience_s: float,
+        environments: Environments | None,
     ) -> None:
         self._order = order
         self._secrets = secrets
@@ -94,22 +94,12 @@ class Work:
         self._began = time.monotonic()
         deadline = None if order.limit_s is None else self._began + order.limit_s
         sas = secrets.get("sas") or {}
+        values = secrets.get("environment") or {}
         self._depot = Depot(order.accounts, sas, watch, patience_s, deadline=deadline)
-        self._results: dict[str, JobResult] = {}
         self._facts: dict[str, FileResult] = {}
-        self._boxes: Boxes | None = None
         self.figures: dict[str, float] = {}
-        self._environments = Environments({})
-
-    def environments(self, given: Environments | None) -> None:
-        """What jobs inherit: `given`, or this process's, and the variables of the secrets."""
-        values = self._secrets.get("environment") or {}
-        wanted = {name: values[name] for name in self._order.envvars if name in values}
-        if given is None:
-            base = {name: value for name, value in os.environ.items() if not name.startswith("RK_")}
-            self._environments = Environments({**base, **wanted})
-            return
-        self._environments = given.extended(wanted)
+        self._jobs = Jobs(order, site, watch, environments, values, deadline)
+        self._results = self._jobs.results
 
     def run(
         self, started: Callable[[str, int], None], sources: str | None, keep: bool
@@ -119,11 +109,7 @@ class Work:
         trouble: Refused | None = None
         try:
             self._prepare(sources)
-            if any(streams_of(spec) for spec in order.specs):
-                self._all_together(started)
-            else:
-                for number in range(len(order.specs)):
-                    self._job(number, started)
+            self._jobs.run(started)
             self._store()
         except Refused as refused:
             trouble = refused
@@ -132,7 +118,7 @@ class Work:
         for spec in order.specs:
             found = self._results.get(spec.token)
             if trouble is not None and (found is None or found.ok):
-                self._results[spec.token] = self._refused(spec, trouble)
+                self._results[spec.token] = refused_after(spec, trouble, found)
         try:
             self._logs(trouble)
         except Exception as error:
@@ -162,7 +148,7 @@ class Work:
         if site.local_root is not None:
             local = _made_here(order)
             site.mirror(site.local_root, [*order.files, *order.inner, *local], deep=False)
-        self._find_containers()
+        self._jobs.find_containers(self._secrets.get("registries") or (), sources, self._say)
         made = {output.path for spec in order.specs for output in spec.outputs}
         wanted = {
             path: order.files[path]
@@ -186,32 +172,6 @@ class Work:
         if wanted:
             self._tell("fetched", len(wanted), self._depot.fetched_bytes, began)
 
-    def _find_containers(self) -> None:
-        wanted = [
-            (spec, image, options)
-            for spec, image, options in zip(
-                self._order.specs, self._order.images, self._order.options, strict=True
-            )
-            if image and not spec.body.get("function")
-        ]
-        if not wanted:
-            return
-        from rulekit.node.container import Boxes, find_engine
-
-        engine = find_engine()
-        engine.registries = self._secrets.get("registries") or ()
-        engine.asked = lambda: bool(self._watch.asked)
-        for image in sorted({image for _, image, _ in wanted}):
-            engine.pull(image, self._say)
-        local = self._site.local_root
-        self._boxes = Boxes(engine, self._site, [local] if local else [])
-        self._boxes.handed = tuple(
-            name for name in self._order.envvars if name in (self._secrets.get("environment") or {})
-        )
-        for spec, image, options in wanted:
-            self._boxes.add(spec, image, options)
-        self._environments.wrap = self._boxes.wrap
-
     def _check_protected(self) -> None:
         for spec in self._order.specs:
             for output in spec.outputs:
@@ -223,90 +183,6 @@ class Work:
                     raise Refused(
                         "protected", f"the stored output `{output.path}` exists and is protected"
                     )
-
-    # -- jobs --------------------------------------------------------------------------------
-
-    def _job(self, number: int, started: Callable[[str, int], None]) -> None:
-        failed = self._failed_maker(number)
-        if failed is not None:
-            why = f"`{failed.key}`, whose output it needs, has failed"
-            self._note(self._refused(self._order.specs[number], Refused("partner", why)))
-            return
-        spec = self._here(number)
-        try:
-            self._site.receive(spec, self._order.files)
-        except Refused as refused:
-            self._note(steps.refused(spec, refused))
-            return
-        self._note(
-            drive.run(
-                spec,
-                self._environments,
-                lambda pid: started(spec.token, pid),
-                watch=self._watch,
-            )
-        )
-
-    def _all_together(self, started: Callable[[str, int], None]) -> None:
-        """Jobs that pipes and services join run side by side."""
-        from rulekit.runner.together import Together
-
-        order = self._order
-        specs = [self._here(number) for number in range(len(order.specs))]
-        for spec in specs:
-            self._site.receive(spec, order.files)
-        amounts, budget = order.limits or ([{} for _ in specs], {})
-        Together(
-            specs, amounts, budget, self._environments, self._note, started, watch=self._watch
-        ).work()
-
-    def _here(self, number: int) -> JobSpec:
-        """A job as it is run on this machine, now."""
-        order = self._order
-        spec = self._site.adapted(
-            order.specs[number], order.moved, capture=order.output is not None
-        )
-        if order.limit_s is not None:
-            left = max(1.0, order.limit_s - (time.monotonic() - self._began))
-            spec = replace(spec, timeout_s=min(left, spec.timeout_s or left))
-        boxed = self._boxes is not None and self._boxes.has(spec)
-        if boxed and spec.body["kind"] == "script" and spec.body.get("interpreter"):
-            # The image's own, whatever this machine's is.
-            program, *rest = spec.body["interpreter"]
-            name = os.path.basename(program)
-            name = "python3" if spec.body.get("language") == "python" else name
-            spec = replace(spec, body={**spec.body, "interpreter": [name, *rest]})
-        return spec
-
-    def _note(self, result: JobResult) -> None:
-        """A job has come to its end."""
-        if self._boxes is not None and not result.ok:
-            spec = next(one for one in self._order.specs if one.token == result.token)
-            if self._boxes.has(spec):
-                result = self._explained(spec, result)
-        self._results[result.token] = result
-
-    def _explained(self, spec: JobSpec, result: JobResult) -> JobResult:
-        boxes = self._boxes
-        assert boxes is not None
-        if result.problem in ("cancelled", "timeout", "partner"):
-            boxes.engine.stop(boxes.name(spec))
-            return result
-        if result.problem is not None:
-            return result
-        code, problem, detail = boxes.explain(spec, result.exit_code)
-        return replace(
-            result, exit_code=code, problem=problem or None, detail=detail or result.detail
-        )
-
-    def _failed_maker(self, number: int) -> JobSpec | None:
-        """An earlier job whose output this one needs and that has failed."""
-        order = self._order
-        needed = frozenset(order.specs[number].inputs)
-        for spec in order.specs[:number]:
-            if not self._results[spec.token].ok and any(o.path in needed for o in spec.outputs):
-                return spec
-        return None
 
     # -- after -------------------------------------------------------------------------------
 
@@ -374,16 +250,6 @@ class Work:
         Store(depot, order.token).plain(items)
 
     # -- words -------------------------------------------------------------------------------
-
-    def _refused(self, spec: JobSpec, trouble: Refused) -> JobResult:
-        """A job that has no result, or whose outputs could not be stored."""
-        result = steps.refused(spec, trouble)
-        before = self._results.get(spec.token)
-        if before is not None:
-            result = replace(
-                result, exit_code=before.exit_code, started=before.started, usage=before.usage
-            )
-        return result
 
     def _failed(self) -> list[JobSpec]:
         return [spec for spec in self._order.specs if not self._results[spec.token].ok]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 
@@ -12,6 +13,7 @@ import pytest
 
 from rulekit.node.container import Engine, find_engine, limits
 from rulekit.node.trouble import Trouble
+from rulekit.node.work import run_order
 
 ALONE = ["--network=none"]
 
@@ -167,3 +169,57 @@ def test_limits_are_options():
     assert limits(2, 500) == ["--cpus", "2", "--memory", "500000000b"]
     assert limits(None, None) == []
     assert subprocess.list2cmdline(limits(1, None)) == "--cpus 1"
+
+
+def test_sources_are_seen_in_the_container_and_cannot_be_changed(bench, spec, containers, tmp_path):
+    sources = tmp_path / "sources"
+    (sources / "scripts").mkdir(parents=True)
+    (sources / "scripts" / "tool.sh").write_text("echo by tool\n")
+    before = os.getcwd()
+    job = spec("sh scripts/tool.sh > out; echo x >> scripts/tool.sh || echo no >> out", ["out"])
+    try:
+        (result,) = run_order(
+            bench.order(job, images=[containers.image], options=[ALONE]),
+            bench.secrets(),
+            bench.root,
+            sources=str(sources),
+        )
+    finally:
+        os.chdir(before)
+    assert bench.get("out") == b"by tool\nno\n", result
+    assert result.usage == {}
+
+
+def test_a_python_script_runs_with_the_python_of_its_image(bench, spec, containers):
+    """The image has none: this machine's is put into it."""
+    folders = [sys.base_prefix, "/lib", "/lib64", "/usr/lib", "/usr/local/lib"]
+    options = [word for one in folders if os.path.exists(one) for word in ("-v", f"{one}:{one}:ro")]
+    options += ["--env", f"PATH={sys.base_prefix}/bin:/bin"]
+    source = (
+        "import sys\n"
+        "with open(snakemake.output[0], 'w') as file:\n"
+        "    print(snakemake.params.word, open('/etc/rulekit-image').read(), file=file, end='')\n"
+    )
+    body = {
+        "kind": "script",
+        "language": "python",
+        "path": "/driver/s.py",
+        "source": source,
+        "interpreter": [sys.executable],
+    }
+    empty = {"items": [], "names": {}}
+    context = {
+        **dict.fromkeys(("input", "wildcards", "log", "resources"), empty),
+        "output": {"items": ["out"], "names": {}},
+        "params": {"items": ["said"], "names": {"word": 0}},
+        "threads": 1,
+        "config": {},
+        "rule": "a",
+        "scriptdir": "/driver",
+        "jobid": 1,
+        "bench_iteration": None,
+    }
+    job = spec(body=body, context=context, outputs=["out"])
+    (result,) = in_image(bench, containers, job, options=options)
+    assert result.ok, result
+    assert bench.get("out") == b"said busybox\n"

@@ -14,7 +14,8 @@ import time
 import pytest
 from flaky import Flaky
 
-from rulekit.node.blob import Account, content_md5, time_ns, wrong_name
+from rulekit.node.blob import Account, content_md5, wrong_name
+from rulekit.node.entries import time_ns
 from rulekit.node.orders import results_from_text
 from rulekit.node.store import BLOCK, MOST_BLOCKS, SMALL, block_size
 from rulekit.node.trouble import Cancelled, ServiceTrouble
