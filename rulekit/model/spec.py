@@ -76,7 +76,9 @@ class JobResult:
     problem: None | ``missing-output`` | ``not-a-directory`` | ``is-a-directory`` | ``ensure`` |
              ``protected`` | ``missing-input`` | ``timeout`` | ``cancelled`` | ``spawn`` |
              ``disk`` (full, read-only or faulty) | ``access`` (a file could not be read, made or
-             removed) | ``lost`` (the runner itself was killed)
+             removed) | ``lost`` (the runner itself was killed) | ``partner`` (a job that it needs,
+             or that runs beside it, failed) | ``storage`` (the service cannot be reached or fails)
+             | ``container`` (its image cannot be run here) | ``node`` (a fault of the node program)
     usage: ``user_s`` and ``system_s`` (seconds of CPU), ``max_rss_kb`` if it is known
     """
 
