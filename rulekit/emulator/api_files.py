@@ -8,10 +8,10 @@ import shutil
 import stat as statmod
 import urllib.parse
 
-from rulekit.emulator import lists
+from rulekit.emulator import lists, upkeep
 from rulekit.emulator.api_nodes import node_of
 from rulekit.emulator.api_tasks import task_of
-from rulekit.emulator.formats import http_date, parse_duration, stamp
+from rulekit.emulator.formats import http_date, stamp
 from rulekit.emulator.messages import Answer
 from rulekit.emulator.odata_fields import FIELDS
 from rulekit.emulator.problem import Problem
@@ -30,14 +30,8 @@ def _task_root(world: World, call: Call) -> tuple[str, str]:
     task = task_of(world, call, conditions=False)
     if task.directory is None:
         raise Problem("FileNotFound", "The task has not started, so it has no files.")
-    if task.files_gone:
+    if task.files_gone or upkeep.expire(task):
         raise Problem(task.files_gone, "The files of the task are no longer there.")
-    keep = parse_duration(task.spec["constraints"]["retentionTime"])
-    if task.ended is not None and world.clock.now() > task.ended + keep:
-        task.files_gone = "TaskFilesCleanedup"
-        directory = task.directory
-        world.work(lambda: shutil.rmtree(directory, ignore_errors=True))
-        raise Problem("TaskFilesCleanedup", "The files of the task were cleaned up.")
     return task.directory, f"{world.url}/jobs/{task.job.id}/tasks/{task.id}/files"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from rulekit.emulator import runtime, staging
+from rulekit.errors.tree import InfrastructureError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def pull(node: Node, image: str) -> None:
         return
     try:
         runtime.choose().pull(image)
-    except runtime.PullError as error:
+    except (runtime.PullError, InfrastructureError) as error:
         raise staging.StagingError(_bad_image(image, str(error))) from error
     node.images.add(image)
 

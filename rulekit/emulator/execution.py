@@ -117,6 +117,11 @@ class Run:
             info = staging.failure("ResourceDirectoryCreateFailed", str(error), "servererror")
             self._finish(Outcome(None, info, "pre", self.container))
             return
+        except Exception as error:
+            # A mistake here must not leave a task that runs for ever.
+            info = staging.failure("Unknown", f"{type(error).__name__}: {error}", "servererror")
+            self._finish(Outcome(None, info, "pre", self.container))
+            raise
         self._launch(argv, workdir)
 
     def _launch(self, argv: list[str], workdir: str) -> None:

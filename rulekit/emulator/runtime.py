@@ -143,7 +143,9 @@ class Engine(Runtime):
         if "--name" in command:
             name = command[command.index("--name") + 1]
             try:
-                self._run(["rm", "-f", name], 60)
+                # Podman would first ask it to end and wait for ten seconds.
+                at_once = ["-t", "0"] if self.name == "podman" else []
+                self._run(["rm", "-f", *at_once, name], 60)
             except (OSError, subprocess.TimeoutExpired):
                 pass
 

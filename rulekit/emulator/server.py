@@ -15,7 +15,15 @@ import signal
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
-from rulekit.emulator import allocation, api_pools, api_schedules, joblife, scaling, scheduler
+from rulekit.emulator import (
+    allocation,
+    api_pools,
+    api_schedules,
+    joblife,
+    scaling,
+    scheduler,
+    upkeep,
+)
 from rulekit.emulator.control import Control
 from rulekit.emulator.httpd import Httpd
 from rulekit.emulator.service import Service
@@ -89,6 +97,7 @@ class Emulator:
         self.world.on("pool-made", api_pools.open_pool)
         with self.world.lock:
             scaling.install(self.world)
+            upkeep.install(self.world)
         self._closed = False
         self.world.clock.start()
         self._httpd.start()

@@ -265,6 +265,18 @@ def refused_file(code):
     return refused(code, 409)
 
 
+def test_a_task_that_never_ran_is_ended_after_180_days(emu):
+    emulator, client = emu
+    make_pool(client, nodes=0)
+    make_job(client)
+    add(client, "job", shell("t", "true"))
+    emulator.clock.advance(179 * 86400)
+    assert client.get_task("job", "t").state == "active"
+    emulator.clock.advance(2 * 86400)
+    info = finished(client)["t"].execution_info
+    assert (info.failure_info.code, info.start_time) == ("TaskEnded", None)
+
+
 def test_a_thousand_tasks(emu):
     emulator, client = emu
     make_pool(client, nodes=4, task_slots_per_node=4)

@@ -264,7 +264,7 @@ def test_patterns_of_output_files(tmp_path, pattern, names):
     assert sorted(name for _, name in found) == names
 
 
-def containers(image):
+def for_containers(image):
     return machine(
         container_configuration=models.BatchContainerConfiguration(
             type="dockerCompatible", container_image_names=[image] if image else None
@@ -281,7 +281,7 @@ def declared(monkeypatch):
 def test_container_settings_go_with_container_pools(declared):
     image = models.BatchTaskContainerSettings(image_name="some/image:1")
     with running() as (_, client):
-        make_pool(client, virtual_machine_configuration=containers("some/image:1"))
+        make_pool(client, virtual_machine_configuration=for_containers("some/image:1"))
         make_pool(client, "plain")
         make_job(client)
         make_job(client, "other", "plain")
@@ -300,8 +300,8 @@ def test_images_that_cannot_be_pulled(declared):
     image = models.BatchTaskContainerSettings(image_name="other")
     with running() as (emulator, client):
         emulator.faults.add(event="image-pull", pool="bad")
-        make_pool(client, "bad", virtual_machine_configuration=containers("x"))
-        make_pool(client, "late", virtual_machine_configuration=containers(None))
+        make_pool(client, "bad", virtual_machine_configuration=for_containers("x"))
+        make_pool(client, "late", virtual_machine_configuration=for_containers(None))
         make_job(client, pool="late")
         from emukit import until
 
@@ -312,3 +312,51 @@ def test_images_that_cannot_be_pulled(declared):
         add(client, "job", shell("t", "true", container_settings=image))
         info = finished(client)["t"].execution_info
         assert (info.failure_info.code, info.exit_code) == ("ContainerInvalidImage", None)
+
+
+def test_a_real_container(containers, tmp_path):
+    """Its files are those of the image, and the node's; it ends with its task."""
+    image = models.BatchTaskContainerSettings(image_name=containers.image)
+    inside = models.BatchTaskContainerSettings(
+        image_name=containers.image, working_directory="containerImageDefault"
+    )
+    environment = [models.EnvironmentSetting(name="OWN", value="a b")]
+
+    def names():
+        return containers.podman("ps", "-q").stdout.split()
+
+    with running() as (_, client):
+        make_pool(
+            client,
+            task_slots_per_node=4,
+            virtual_machine_configuration=for_containers(containers.image),
+        )
+        make_job(client)
+        add(
+            client,
+            "job",
+            shell(
+                "t",
+                "cat /etc/rulekit-image; pwd; echo $OWN; echo x > made; exit 5",
+                container_settings=image,
+                environment_settings=environment,
+            ),
+            shell("default", "pwd", container_settings=inside),
+            shell("long", "sleep 1000", container_settings=image),
+        )
+        tasks = finished(client, "job", "t", "default")
+        directory = tasks["t"].node_info.task_root_directory
+        said = output(client, "job", "t").splitlines()
+        assert said[0] == "busybox" and said[1].endswith(directory + "/wd") and said[2] == "a b"
+        assert tasks["t"].execution_info.exit_code == 5
+        assert output(client, "job", "t", "wd/made") == "x\n"
+        assert output(client, "job", "default") == "/\n"
+        from emukit import until
+
+        until(names)
+        client.terminate_task("job", "long")
+        until(lambda: not names())
+        add(client, "job", shell("again", "sleep 1000", container_settings=image))
+        until(names)
+    # The end of the emulator is the end of its containers.
+    until(lambda: not names())

@@ -62,18 +62,26 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print the variables as JSON")
     parser.add_argument(
         "--run",
-        nargs=argparse.REMAINDER,
-        metavar="COMMAND",
-        help="run a command with the variables set, stop with it, return its exit code",
+        metavar="COMMAND ...",
+        help="run a command with the variables set, stop with it, return its exit code; "
+        "all words after it belong to the command",
     )
     return parser
 
 
 def main(argv: list[str]) -> int:
     """The command; `argv` are the words after `emulate`. Returns the exit code."""
+    command: list[str] | None = None
+    if "--run" in argv:
+        at = argv.index("--run")
+        command = argv[at + 1 :]
+        argv = argv[:at]
+        if command[:1] == ["--"]:
+            del command[0]
+        if not command:
+            usage = "rulekit azure emulate --run COMMAND ..."
+            raise UsageError("--run needs a command", help=usage)
     options = _parser().parse_args(argv)
-    if options.run is not None and not options.run:
-        raise UsageError("--run needs a command", help="rulekit azure emulate --run COMMAND ...")
     if not options.speed > 0:
         raise UsageError("--speed must be greater than 0")
     for name in ("port", "blob_port"):
@@ -102,12 +110,12 @@ def main(argv: list[str]) -> int:
                 blobs.make_container(name)
             variables["AZ_BLOB_ACCOUNT_URL"] = blobs.url
             variables["AZ_BLOB_CREDENTIAL"] = BLOB_KEY
-        if options.run is not None:
-            return _run(options.run, variables)
+        if command is not None:
+            return _run(command, variables)
         _show(variables, options.json)
         threading.Event().wait()
     except KeyboardInterrupt:
-        return 0 if options.run is None else 130
+        return 0 if command is None else 130
     finally:
         # A second Ctrl-C must not leave processes behind.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -143,14 +151,11 @@ def _start(options: argparse.Namespace) -> Emulator:
 
 def _run(command: list[str], variables: dict[str, str]) -> int:
     # A Ctrl-C reaches the command by itself; its end is waited for.
-    words = command[1:] if command[0] == "--" else command
-    if not words:
-        raise UsageError("--run needs a command", help="rulekit azure emulate --run COMMAND ...")
     try:
-        child = subprocess.Popen(words, env={**os.environ, **variables})
+        child = subprocess.Popen(command, env={**os.environ, **variables})
     except OSError as error:
         raise InfrastructureError(
-            f"the command of --run cannot be started: {words[0]}: {error.strerror or error}",
+            f"the command of --run cannot be started: {command[0]}: {error.strerror or error}",
             code="RK0663",
         ) from error
     while True:
