@@ -301,6 +301,7 @@ class AzureBatchExecutor:
             if file >= 0:
                 os.close(file)
         self._news = self._news_in = -1
+        self.files.close()
         self.service.close()
 
     def _finish(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 LEAST_S = 0.5
 MOST_S = 10.0
-_SHARE = 10  # ask again when about a tenth of what is out has ended ...
+_SHARE = 8  # ask again when about an eighth of what is out has ended ...
 _MOST_ENDED = 20  # ... or so many tasks
 
 

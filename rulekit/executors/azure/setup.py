@@ -74,6 +74,8 @@ class Setup:
         for warning in granted.warnings:
             self._say("warning", warning)
         self._accounts = granted.accounts
+        key = self._files.root.account
+        self._files.quicken(granted.accounts[key], granted.sas.get(key))
         self._files.put_program(self._facts.everything)
         bundle: dict[str, Any] = {
             "sas": granted.sas,
@@ -162,6 +164,7 @@ class Setup:
         if opened.needs_image:
             named = [detail.image for detail in task.details if detail.image]
             image = named[0] if named else self._settings.container_image
+            environment["RK_INSIDE"] = "1"
         return definitions.task(
             task.id,
             shown=task.shown(),

@@ -15,6 +15,7 @@ import os
 
 from rulekit.executors.azure.definitions import PROGRAM
 from rulekit.model.places import Location
+from rulekit.runner.files import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from rulekit.model.places import Root
     from rulekit.model.spec import JobResult
+    from rulekit.node.blob import Account
 
     class Storage(Protocol):
         """What is asked of the storage client (`storage.azblob.client.AzBlobStorage`)."""
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 FOLDER = ".rulekit/runs/"
 RESULT_METADATA = "rulekit"
+_PATIENCE_S = 30.0
 
 
 class RunFiles:
@@ -47,6 +50,22 @@ class RunFiles:
         self.root = root
         self.run = run
         self.base = f"{root.below}{FOLDER}{run}/"
+        self._quick: Account | None = None
+
+    def quicken(self, given: Mapping[str, Any], sas: str | None) -> None:
+        """Read results by the node program's own client from now on: the SDK takes ten times as
+        long over a listing. `given`, `sas`: what nodes get of this account."""
+        if given["auth"] != "identity":  # that would be the identity of a machine on Azure
+            from rulekit.node.blob import account_of
+            from rulekit.node.web import Web
+
+            self._quick = account_of(given, sas, Web(_PATIENCE_S))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        if self._quick is not None:
+            self._quick.web.close()
+            self._quick = None
 
     def at(self, name: str) -> Location:
         """A file of the run."""
@@ -88,22 +107,40 @@ class RunFiles:
         return ranges
 
     def results(self, batch: int) -> dict[str, list[JobResult]]:
-        """The results of a batch that are there, by the token of their order."""
-        start = f"results/{batch}/"
+        """The results of a batch that are there, by the token of their order. Those that are too
+        long for a listing are left out."""
+        at = self.at(f"results/{batch}/")
         found: dict[str, list[JobResult]] = {}
-        for name, metadata, _ in self._storage.list_results(self.at(start)):
-            token = name.rpartition("/")[2].removesuffix(".json")
+        for name, metadata in self._listed(at):
             text = metadata.get(RESULT_METADATA)
             results = None if text is None else read_results(text)
-            if results is None:
-                results = self.result(batch, token)
             if results is not None:
-                found[token] = results
+                found[name.rpartition("/")[2].removesuffix(".json")] = results
         return found
+
+    def _listed(self, at: Location) -> list[tuple[str, Mapping[str, str]]]:
+        if self._quick is not None:
+            try:
+                return [
+                    (b.name, b.blob.metadata) for b in self._quick.listing(at.container, at.name)
+                ]
+            except Refused:
+                pass  # the SDK has better words for it
+        return [(name, metadata) for name, metadata, _ in self._storage.list_results(at)]
 
     def result(self, batch: int, token: str) -> list[JobResult] | None:
         """The result of one order, None if there is none."""
-        data = self.read(self.at(result_name(batch, token)))
+        at = self.at(result_name(batch, token))
+        if self._quick is not None:
+            try:
+                blob = self._quick.head(at.container, at.name)
+            except Refused:
+                blob = None
+            text = None if blob is None else blob.metadata.get(RESULT_METADATA)
+            results = None if text is None else read_results(text)
+            if results is not None:
+                return results
+        data = self.read(at)
         return None if data is None else read_results(data.decode("utf-8", "replace"))
 
     def output(self, batch: int, token: str) -> bytes | None:

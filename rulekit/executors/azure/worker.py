@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from rulekit.executors.azure.tasks import Task
     from rulekit.model.spec import JobResult
 
-_FEW = 3  # results of a batch that are read one by one; more by a list
+_FEW = 8  # results of a batch that are read one by one; more by a list
 _AGAIN_MOST = 3  # repetitions of a task that failed for a reason of the infrastructure
 _LOST_S = 60.0
 _TEND_S = 5.0
