@@ -69,8 +69,10 @@ def perform(rule: Rule | None, order: dict[str, Any]) -> int:
 
     from rulekit.errors import RuleFileError, RulekitError
     from rulekit.errors.show import show
+    from rulekit.language import storagestate
     from rulekit.model.namedlist import InputFiles, Log, OutputFiles, Wildcards
 
+    storagestate.offline()
     if rule is None or rule.body.function is None:
         print(f"rule `{order['rule']}` has no run body any more", file=sys.stderr)
         return 1

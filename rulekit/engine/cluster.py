@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rulekit.engine.loop import Stage
     from rulekit.engine.settings import RunSettings
-    from rulekit.executors.cluster.settings import Description
+    from rulekit.executors.cluster.settings import ClusterSettings, Description
     from rulekit.executors.local import LocalExecutor
     from rulekit.executors.split import SplitExecutor
     from rulekit.model.spec import JobSpec
@@ -117,37 +117,47 @@ def describe(stage: Stage, specs: Sequence[JobSpec], settings: RunSettings) -> D
     return _group(stage, specs, settings)
 
 
-def _cluster_config(settings: RunSettings, name: str) -> dict[str, Any]:
-    config = settings.cluster.config if settings.cluster is not None else {}
+def _config_of(settings: ClusterSettings | None, name: str) -> dict[str, Any]:
+    config = settings.config if settings is not None else {}
     return {**(config.get("__default__") or {}), **(config.get(name) or {})}
 
 
 def _single(stage: Stage, spec: JobSpec, settings: RunSettings) -> Description:
+    assert settings.cluster is not None
+    return describe_job(stage, spec.id, settings.cluster, spec.attempt)
+
+
+def describe_job(
+    stage: Stage, job: int, settings: ClusterSettings, attempt: int = 1
+) -> Description:
+    """Names and properties of one job. Raises `PlanError` if a function of the user's fails."""
     from rulekit.executors.cluster.settings import Description
     from rulekit.language.format import format_text
 
-    names = stage.values.names(spec.id, spec.attempt)
+    plan = stage.plan
+    names = stage.values.names(job, attempt)
+    rule = plan.rule_of(job).name
     cluster = {
         key: format_text(value, names, {}) if isinstance(value, str) else value
-        for key, value in _cluster_config(settings, spec.rule).items()
+        for key, value in _config_of(settings, rule).items()
     }
     names = {**names, "cluster": Resources.from_dict(cluster)}
-    wildcards = stage.plan.job(spec.id).wildcards
+    threads = names["threads"]
     properties = {
         "type": "single",
-        "rule": spec.rule,
+        "rule": rule,
         "local": False,
-        "input": list(spec.inputs),
-        "output": [output.path for output in spec.outputs],
-        "wildcards": dict(wildcards.items()),
+        "input": list(plan.inputs[job]),
+        "output": list(plan.outputs[job]),
+        "wildcards": dict(names["wildcards"].items()),
         "params": _plain(dict(names["params"].items())),
-        "log": list(spec.logs),
-        "threads": spec.threads,
+        "log": list(plan.logs(job)),
+        "threads": threads,
         "resources": _resources(names["resources"]),
-        "jobid": spec.id,
+        "jobid": job,
         "cluster": _plain(cluster),
     }
-    return Description(names, properties, {"_cores": spec.threads}, spec.rule)
+    return Description(names, properties, {"_cores": threads}, rule)
 
 
 def _group(stage: Stage, specs: Sequence[JobSpec], settings: RunSettings) -> Description:
@@ -183,7 +193,7 @@ def _group(stage: Stage, specs: Sequence[JobSpec], settings: RunSettings) -> Des
     found = (group_of(plan, spec.id, names_given) for spec in specs)
     group = next((name for name in found if name is not None), f"together-{specs[0].id}")
     resources = {**total, "tmpdir": values.resources(specs[0].id).get("tmpdir")}
-    cluster = _cluster_config(settings, group)
+    cluster = _config_of(settings.cluster, group)
     number = specs[0].id
     names: dict[str, Any] = {
         "rule": group,

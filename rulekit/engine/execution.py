@@ -16,6 +16,7 @@ from rulekit.frozen import replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
     from rulekit.engine.loop import Stage
     from rulekit.engine.session import Prepared
@@ -56,6 +57,12 @@ def execute(prepared: Prepared, listeners: Sequence[Listener]) -> tuple[RunFinis
                 journal.lock(current.plan, current.forecast.run)
                 return current
 
+            adoption = None
+            if prepared.pending:
+                from rulekit.engine.adoption import Adoption
+
+                remote: Any = executor.remote  # type: ignore[union-attr]
+                adoption = Adoption(prepared.pending, remote)
             try:
                 if not settings.no_hooks:
                     _call(workflow.onstart, settings.log_path)
@@ -68,12 +75,15 @@ def execute(prepared: Prepared, listeners: Sequence[Listener]) -> tuple[RunFinis
                     interrupts,
                     replan,
                     prepared.stored,
+                    adoption,
                 )
                 outcome = loop.work()
             finally:
                 executor.close()
             signal = interrupts.signal
         journal.close()
+        if adoption is not None:
+            adoption.settled()
     finally:
         journal.unlock()
     if not settings.no_hooks:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Protocol
 
+    from rulekit.engine.adoption import Adoption
     from rulekit.engine.definitions import JobDefinitions
     from rulekit.engine.journal import RunJournal
     from rulekit.engine.outputcache import OutputCache
@@ -111,6 +112,7 @@ class RunLoop:
         interrupts: Interrupts,
         replan: Callable[[frozenset[str], frozenset[str]], Stage] | None = None,
         stored: RunStorage | None = None,
+        adoption: Adoption | None = None,
     ) -> None:
         self._stage = stage
         self._settings = settings
@@ -119,6 +121,7 @@ class RunLoop:
         self._listeners = listeners
         self._replan = replan
         self._stored = stored
+        self._adoption = adoption
         self._specs = SpecBuilder(settings, journal.run)
         self._rate = StartRate(settings.rate)
         self._running: dict[str, Attempt] = {}
@@ -190,6 +193,8 @@ class RunLoop:
             )
         )
         trouble: RulekitError | None = None
+        if self._adoption is not None:
+            self._take_over(self._adoption)
         while True:
             try:
                 if trouble is None and not self._interrupts.count:
@@ -268,6 +273,27 @@ class RunLoop:
             )
             for token in self._running:
                 self._executor.cancel(token, level > 2)
+
+    def _take_over(self, adoption: Adoption) -> None:
+        """Attempts of killed runs go on as if they had been started here."""
+        stage = self._stage
+        specs = [
+            spec
+            for spec in adoption.find(stage, self._specs)
+            if self._units is None or spec.id not in self._units.leader
+        ]
+        if not specs:
+            return
+        self._promise([spec.id for spec in specs])
+        self._journal.intend([facts_of(stage, spec) for spec in specs])
+        for spec in specs:
+            self._schedule.resume(spec.id, spec.attempt)
+            command = spec.body.get("command")
+            self._running[spec.token] = Attempt(spec.id, spec.attempt, spec, command)
+            info = stage.values.info(spec.id, stage.forecast, command)
+            self.emit(JobStarted(info, spec.attempt))
+        jobs = "1 job" if len(specs) == 1 else f"{len(specs)} jobs"
+        self.emit(Note("info", f"took over {jobs} of a run that was killed"))
 
     # -- starting ----------------------------------------------------------------------------
 

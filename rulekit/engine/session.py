@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rulekit.engine.settings import RunSettings
     from rulekit.engine.stored import RunStorage
     from rulekit.model.rule import Workflow
+    from rulekit.provenance.journal import Past
     from rulekit.provenance.store import Store
 
     Listener = Callable[[object], None]
@@ -43,6 +44,7 @@ class Prepared:
     store: Store | None
     stage: Stage
     stored: RunStorage | None = None
+    pending: tuple[Past, ...] = ()  # killed runs that left jobs on other machines
 
 
 def open_store(state_dir: str, *, readonly: bool) -> Store | None:
@@ -75,11 +77,12 @@ def prepare(
 
         open_cache(settings, workflow.rules)  # says what is wrong with it before anything is done
     store = open_store(settings.state_dir, readonly=readonly)
+    pending: tuple[Past, ...] = ()
     if stored is not None:
         _check(stored, listeners)
         measure_with(stored.size)
     if not readonly and store is not None:
-        recover_earlier(settings, store, listeners, stored)
+        pending = recover_earlier(settings, store, listeners, stored)
     files = LocalFiles(settings.digest_limit) if stored is None else stored.files
     blank = Prepared(
         workflow,
@@ -91,6 +94,7 @@ def prepare(
         store,
         None,  # type: ignore[arg-type]
         stored,
+        pending,
     )
     return replace(blank, stage=make_stage(blank, frozenset()))
 
@@ -147,24 +151,27 @@ def recover_earlier(
     store: Store,
     listeners: Sequence[Listener],
     stored: RunStorage | None = None,
-) -> None:
+) -> tuple[Past, ...]:
     """Takes over what killed runs left behind: commits results, waits for live jobs, sets aside
-    outputs that nobody vouches for. Cheap when there is nothing: one look into a folder."""
+    outputs that nobody vouches for. Cheap when there is nothing: one look into a folder. The result
+    are runs with jobs on other machines, if this run can take them over."""
     if not _journals(settings):
-        return
+        return ()
     from rulekit.provenance.recover import recover
 
     if os.path.isdir(os.path.join(settings.state_dir, "cluster")):
         from rulekit.engine.cluster import settle_earlier
 
         settle_earlier(settings, lambda text: _say(listeners, text))
-    recover(
+    found = recover(
         settings.state_dir,
         store,
         lambda text: _say(listeners, text),
         keep_incomplete=settings.keep_incomplete,
         elsewhere=None if stored is None else stored.files,
+        adopts=settings.azure is not None,
     )
+    return found.pending
 
 
 def _check(stored: RunStorage, listeners: Sequence[Listener]) -> None:

@@ -51,7 +51,7 @@ class SplitExecutor:
         wake_fd: int | None = None,
     ) -> None:
         self._local = local
-        self._remote = remote
+        self.remote = remote
         self._is_local = is_local
         self._cores = cores
         self._wake = wake_fd
@@ -64,7 +64,7 @@ class SplitExecutor:
             self._held.append(spec)
             self._release()
         else:
-            self._remote.submit(spec)
+            self.remote.submit(spec)
 
     def submit_together(
         self,
@@ -76,7 +76,7 @@ class SplitExecutor:
         if all(self._is_local(spec) for spec in specs):
             self._local.submit_together(specs, amounts, budget)
         else:
-            self._remote.submit_together(specs, amounts, budget)
+            self.remote.submit_together(specs, amounts, budget)
 
     def _release(self) -> None:
         while self._held:
@@ -100,23 +100,23 @@ class SplitExecutor:
         else:
             # Each knows its own tokens only.
             self._local.cancel(token, hard)
-            self._remote.cancel(token, hard)
+            self.remote.cancel(token, hard)
 
     def running(self) -> int:
         """How many orders have no answer yet."""
-        return self._local.running() + self._remote.running() + len(self._held)
+        return self._local.running() + self.remote.running() + len(self._held)
 
     def poll(self, timeout_s: float | None) -> list[JobResult | Started]:
         """Wait for news of either, at most so long (None: until there is some). Returns early and
         empty-handed when `wake_fd` can be read."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while True:
-            news: list[JobResult | Started] = [*self._local_news(), *self._remote.poll(0)]
+            news: list[JobResult | Started] = [*self._local_news(), *self.remote.poll(0)]
             now = time.monotonic()
             if news or (deadline is not None and now >= deadline):
                 return news
-            waits = [self._remote.due(), None if deadline is None else deadline - now]
-            files = [f for f in (self._local.fileno(), self._remote.fileno()) if f >= 0]
+            waits = [self.remote.due(), None if deadline is None else deadline - now]
+            files = [f for f in (self._local.fileno(), self.remote.fileno()) if f >= 0]
             if self._wake is not None:
                 files.append(self._wake)
             poll = select.poll()
@@ -127,7 +127,7 @@ class SplitExecutor:
                 return []
             ready = poll.poll(None if wait is None else int(wait * 1000) + 1)
             if any(file == self._wake for file, _ in ready):
-                return [*self._local_news(), *self._remote.poll(0)]
+                return [*self._local_news(), *self.remote.poll(0)]
 
     def _local_news(self) -> list[JobResult | Started]:
         if not self._local.running():
@@ -141,6 +141,6 @@ class SplitExecutor:
     def close(self, wait: bool = True) -> None:
         """End both."""
         try:
-            self._remote.close(wait)
+            self.remote.close(wait)
         finally:
             self._local.close(wait)

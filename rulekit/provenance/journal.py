@@ -10,6 +10,7 @@
     {"s": [token, time]}      an attempt is about to be started
     {"r": [...]}              its result, as `rulekit.runner.wire.result_to_tuple` has it
     {"c": [tokens]}           these are committed
+    {"b": {...}}              where attempts run on other machines, as their executor has it
 
 `code`, `params` and `environment` of an intent are numbers of texts, counted over all `t` of the
 file (each says at which number it begins). Promises are synced to disk before any of their jobs
@@ -183,6 +184,7 @@ class Past:
         "intents",
         "owner",
         "path",
+        "places",
         "promised",
         "results",
         "run",
@@ -199,6 +201,7 @@ class Past:
         self.workdir = ""
         self.host: tuple[int, int] | None = None  # the runner process, its start in ticks
         self.promised: list[str] = []
+        self.places: list[dict[str, Any]] = []  # of attempts on other machines
         self.intents: dict[str, JobFacts] = {}
         self.started: dict[str, float] = {}
         self.results: dict[str, JobResult] = {}
@@ -309,6 +312,8 @@ def _take(past: Past, texts: list[str | None], body: Any) -> None:
     elif "h" in body:
         pid, start = body["h"]
         past.host = (int(pid), int(start))
+    elif "b" in body:
+        past.places.append(dict(body["b"]))
     elif "c" in body:
         past.committed.update(body["c"])
     else:

@@ -51,6 +51,7 @@ class Recovery:
     incomplete: tuple[str, ...] = ()  # outputs nobody vouches for
     aside: tuple[tuple[str, str], ...] = ()  # (output, where it is now)
     foreign: tuple[str, ...] = ()  # owners on other hosts whose journals were left alone
+    pending: tuple[Past, ...] = ()  # runs with attempts on other machines; their journals stay
 
 
 def recover(
@@ -62,6 +63,7 @@ def recover(
     take_over: bool = False,
     keep_incomplete: bool = False,
     elsewhere: Elsewhere | None = None,
+    adopts: bool = False,
 ) -> Recovery:
     """Bring every unfinished run of this state directory to its end.
 
@@ -69,6 +71,7 @@ def recover(
     `stop`: jobs that still run are stopped, not waited for. `take_over`: journals of other hosts
     too are taken for abandoned. `keep_incomplete`: unfinished outputs stay where they are, but
     are noted as incomplete all the same. `elsewhere` knows the files that are not on this disk.
+    `adopts`: attempts on other machines will be taken over, so journals that tell of them stay.
     Raises InfrastructureError, StateError.
     """
     paths = journal.left_behind(state_dir)
@@ -80,7 +83,7 @@ def recover(
     here = os.getcwd()
     state_dir = os.path.abspath(state_dir)
     work = _Recovering(
-        state_dir, store, say or (lambda _text: None), stop, keep_incomplete, elsewhere
+        state_dir, store, say or (lambda _text: None), stop, keep_incomplete, elsewhere, adopts
     )
     try:
         for path in paths:
@@ -108,6 +111,7 @@ class _Recovering:
         stop: bool,
         keep: bool,
         elsewhere: Elsewhere | None,
+        adopts: bool,
     ) -> None:
         self.state_dir = state_dir
         self.store = store
@@ -115,6 +119,8 @@ class _Recovering:
         self.stop = stop
         self.keep = keep
         self.elsewhere = elsewhere
+        self.adopts = adopts
+        self.pending: list[Past] = []
         self.runs: list[str] = []
         self.committed: list[str] = []
         self.adopted: list[str] = []
@@ -134,6 +140,7 @@ class _Recovering:
             tuple(self.incomplete),
             tuple(self.aside),
             tuple(self.foreign),
+            tuple(self.pending),
         )
 
     def one(self, path: str, take_over: bool) -> None:
@@ -205,6 +212,14 @@ class _Recovering:
             self.incomplete += doubtful
         leftovers.sweep(self.state_dir, (past.run, *past.intents))
         locks.clear(self.state_dir, past.run)
+        if past.places:
+            if self.adopts:
+                self.pending.append(past)
+                return
+            self.say(
+                f"the run `{past.run}` was killed; tasks of it may still be on Azure Batch. Run again"
+                " with --az-batch to take them over, or `rulekit azure gc` to remove them"
+            )
         os.unlink(past.path)
         journal.sync_folder(os.path.dirname(past.path))
 

@@ -1,0 +1,136 @@
+"""`rulekit --az-batch` as a user has it: command, Azurite, emulated Batch, real processes."""
+
+from __future__ import annotations
+
+import pytest
+from azcommand import Cloud
+
+WORKFLOW = """
+SAMPLES = ["a", "b", "c"]
+envvars: "LAB_TOKEN"
+
+rule all:
+    input: "total.txt", "parts", "seen/a.txt"
+
+rule upper:
+    input: "raw/{s}.txt"
+    output: temp("upper/{s}.txt")
+    log: "logs/{s}.log"
+    threads: 2
+    shell: "tr a-z A-Z < {input} > {output}; echo did {wildcards.s} > {log}; test -n \\"$LAB_TOKEN\\""
+
+rule count:
+    input: "upper/{s}.txt"
+    output: "count/{s}.txt"
+    params: add=1
+    script: "scripts/count.py"
+
+rule total:
+    input: expand("count/{s}.txt", s=SAMPLES)
+    output: "total.txt"
+    run:
+        import helper
+        with open(output[0], "w") as out:
+            out.write(f"{helper.NAME} {sum(int(open(p).read()) for p in input)}\\n")
+
+rule parts:
+    input: "total.txt"
+    output: directory("parts")
+    shell: "mkdir {output}; cp {input} {output}/one; echo 2 > '{output}/two words #1'"
+
+rule seen:
+    input: "raw/{s}.txt"
+    output: "seen/{s}.txt"
+    localrule: True
+    shell: "cat {input} > {output}"
+"""
+
+
+@pytest.fixture
+def cloud(azurite, container, tmp_path):
+    made = Cloud(azurite, container, tmp_path)
+    yield made
+    made.close()
+    assert made.emulator.errors == []
+
+
+@pytest.fixture
+def lab(cloud):
+    cloud.write("Snakefile", "import sys\nsys.path.insert(0, 'scripts')\n" + WORKFLOW)
+    cloud.write("scripts/helper.py", "NAME = 'total'\n")
+    cloud.write(
+        "scripts/count.py",
+        "import helper\n"
+        "size = len(open(snakemake.input[0]).read())\n"
+        "open(snakemake.output[0], 'w').write(str(size + snakemake.params.add))\n",
+    )
+    for sample, text in (("a", "one\n"), ("b", "twenty\n"), ("c", "")):
+        cloud.put(f"raw/{sample}.txt", text)
+    return cloud
+
+
+def test_a_workflow_runs_and_then_has_nothing_to_do(lab):
+    done = lab.run(LAB_TOKEN="planted-value-1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert lab.get("total.txt") == "total 14\n"
+    assert lab.get("parts/two words #1") == "2\n"
+    assert lab.get("logs/b.log") == "did b\n"
+    assert lab.get("seen/a.txt") == "one\n"
+    names = lab.names()
+    assert not [name for name in names if name.startswith("upper/")]
+    assert lab.left() == [] and lab.ours() == []
+    here = {path.name for path in lab.folder.iterdir()}
+    assert here == {"Snakefile", "scripts", ".rulekit", ".cache"}
+
+    before = lab.batch_requests()
+    again = lab.run(LAB_TOKEN="planted-value-1")
+    assert again.returncode == 0 and "Nothing to be done" in again.stderr, again.stderr
+    assert lab.batch_requests() == before
+    assert lab.names() == names
+
+
+def test_what_changed_is_done_again_and_nothing_else(lab):
+    assert lab.run(LAB_TOKEN="planted-value-1").returncode == 0
+    lab.put("raw/b.txt", "longer than before\n")
+    plan = lab.run("-n", "--quiet", "rules", LAB_TOKEN="planted-value-1")
+    assert plan.returncode == 0
+    done = lab.run(LAB_TOKEN="planted-value-1")
+    assert done.returncode == 0, done.stderr
+    assert lab.get("total.txt") == "total 26\n"
+    assert "rule upper" in done.stderr and done.stderr.count("rule upper:") == 1
+    # The same content put there again is no change.
+    lab.put("raw/b.txt", "longer than before\n")
+    again = lab.run(LAB_TOKEN="planted-value-1")
+    assert "Nothing to be done" in again.stderr, again.stderr
+
+
+def test_a_failed_job_says_why(cloud):
+    cloud.write(
+        "Snakefile",
+        'rule a:\n    output: "x"\n    shell: "echo the reactor is too hot >&2; exit 7"\n',
+    )
+    done = cloud.run()
+    assert done.returncode == 1
+    assert "the reactor is too hot" in done.stderr
+    assert "exit" in done.stderr and "7" in done.stderr
+    assert cloud.names() == [] and cloud.left() == []
+
+
+def test_stored_files_with_jobs_on_this_machine(lab):
+    done = lab.run(batch=False, LAB_TOKEN="planted-value-1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert lab.get("total.txt") == "total 14\n"
+    assert lab.batch_requests() == 0
+    again = lab.run(LAB_TOKEN="planted-value-1")
+    assert "Nothing to be done" in again.stderr, again.stderr
+
+
+def test_what_is_missing_is_said_at_once(cloud):
+    cloud.write("Snakefile", 'rule a:\n    output: "x"\n    shell: "touch x"\n')
+    for name in ("AZ_BATCH_ACCOUNT_URL", "AZ_BATCH_ACCOUNT_KEY", "AZ_BLOB_ACCOUNT_URL"):
+        del cloud.environment[name]
+    done = cloud.run("--az-batch", batch=None)
+    assert done.returncode == 2
+    for word in ("AZ_BATCH_ACCOUNT_URL", "AZ_BLOB_ACCOUNT_URL"):
+        assert word in done.stderr
+    assert not (cloud.folder / ".rulekit").exists()
