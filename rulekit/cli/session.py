@@ -59,19 +59,23 @@ def load(command: Command) -> Loaded:
     from rulekit.compiler.settings import LoadSettings
 
     settings = load_settings(options, configfiles, LoadSettings)
-    stored = azure = None
+    stored: RunStorage | None
+    azure = None
     if _names_storage(options):
         from rulekit.cli.remotewords import open_storage
 
         stored, azure = open_storage(options)
-        settings = replace(settings, storage=stored)
-    workflow = compile_file(rulefile, settings)
-    if workflow.workdir is not None and options.directory is None:
-        enter(workflow.workdir)
-    if stored is None and (workflow.stores.roots or workflow.stores.settings):
+    else:
+        # A rule file may name stored files all the same; nothing is opened before it does.
         from rulekit.engine.stored import RunStorage
 
         stored = RunStorage(digest_limit=options.max_checksum_file_size)
+    settings = replace(settings, storage=stored)
+    workflow = compile_file(rulefile, settings)
+    if workflow.workdir is not None and options.directory is None:
+        enter(workflow.workdir)
+    if stored.root is None and not (workflow.stores.roots or workflow.stores.settings):
+        stored = None
     secrets: tuple[str, ...] = ()
     if stored is not None:
         stored.take(workflow)
@@ -84,8 +88,11 @@ def load(command: Command) -> Loaded:
         from rulekit.cli.veiled import veil_output
 
         veil_output(secrets)
-    # Processes that read the file again for a `run:` body get these settings, and no open storage.
-    settings = replace(settings, storage=None)
+    # Processes that read the file again for a `run:` body see what this reading saw, and have no
+    # open storage.
+    from rulekit.language import storagestate
+
+    settings = replace(settings, storage=storagestate.recorded())
     return Loaded(workflow, rulefile, settings, secrets, stored, azure)
 
 
@@ -204,7 +211,7 @@ def run_settings(command: Command, loaded: Loaded, *, log_path: str | None = Non
 
         grouping = clusterwords.grouping(options)
     return RunSettings(
-        cores=_UNLIMITED if elsewhere else options.cores or 1,
+        cores=_cores(options, cluster is not None, loaded.azure is not None),
         jobs=options.jobs if elsewhere else None,
         resources=parse_limits(_words(options.resources)),
         default_resources=(
@@ -249,6 +256,12 @@ def run_settings(command: Command, loaded: Loaded, *, log_path: str | None = Non
         azure=loaded.azure,
         local_cores=options.local_cores,
     )
+
+
+def _cores(options: Options, cluster: bool, azure: bool) -> int:
+    if azure or (cluster and options.cores is None):
+        return _UNLIMITED
+    return options.cores or 1
 
 
 def _words(table: Mapping[str, str]) -> list[str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
-_STORED = ("az://", "ab://")
+_STORED = ("az://", "ab://", ".rulekit/storage/")
 _FORMAT_NAMES = r"\{\{|\}\}|\{([^{}.\[!:]+)"  # doubled braces do not count
 
 
@@ -225,7 +225,7 @@ def glob_wildcards(
     from collections import namedtuple
 
     text = os.fspath(pattern)
-    if files is None and (State.hook is not None or text[:5] in _STORED):
+    if files is None and (State.remote or text.startswith(_STORED)):
         from rulekit.language.storagenames import table
 
         text, files = table().names_for(text if "://" in text else os.path.normpath(text))
@@ -374,10 +374,10 @@ def as_py_module(path_or_func: Any = None) -> Any:
 def exists(path: Any) -> bool:
     """True if the file or directory is there now, on this disk or in storage."""
     text = os.fspath(path)
-    if State.hook is not None or text[:5] in _STORED:
+    if State.remote or text.startswith(_STORED):
         from rulekit.language.storagenames import table
 
-        found = table().exists(text)
+        text, found = table().exists(text)
         if found is not None:
             return found
     return os.path.exists(text)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from rulekit.language.storagerecord import RecordedStorage
     from rulekit.model.places import Root
     from rulekit.model.stores import StorageHook, StoredView
 
@@ -47,6 +48,9 @@ class StorageTable:
         self.hook = hook
         self.settings: dict[str, StoreSettings] = {}
         self.roots: set[Root] = set()
+        # What was asked, as long as the rule file is read.
+        self._listed: dict[str, tuple[str, ...]] | None = {}
+        self._seen: dict[str, bool] = {}
         self._account: tuple[str, str] | None = None
         self._names: dict[tuple[str, str], str] = {}
 
@@ -213,16 +217,33 @@ class StorageTable:
         view = self.view()
         if not view.is_stored(folder + "/x" if folder else "x"):
             return pattern, None
-        return pattern, view.below(folder)
+        found = tuple(view.below(folder))
+        if self._listed is not None:
+            self._listed[folder] = found
+        return pattern, found
 
-    def exists(self, path: str) -> bool | None:
-        """Whether a stored file is there; None if the path is of this disk."""
+    def exists(self, path: str) -> tuple[str, bool | None]:
+        """The path of a name, and whether that stored file is there; None if it is of this disk."""
         if is_stored_name(path):
             path = self.path(path)
         elif not self._may_be_stored(path):
-            return None
+            return path, None
         view = self.view()
-        return view.exists(path) if view.is_stored(path) else None
+        if not view.is_stored(path):
+            return path, None
+        found = view.exists(path)
+        if self._listed is not None:
+            self._seen[path] = found
+        return path, found
+
+    def recorded(self) -> RecordedStorage:
+        """What was asked up to now. From here on nothing is noted any more."""
+        from rulekit.language.storagerecord import RecordedStorage
+
+        root = None if self.hook is None else self.hook.root
+        made = RecordedStorage(root, self.account(), self._listed or {}, self._seen)
+        self._listed, self._seen = None, {}
+        return made
 
 
 def other_scheme(scheme: str, text: str) -> RuleFileError:

@@ -5,20 +5,23 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rulekit.language.storagenames import StorageTable
+    from rulekit.language.storagerecord import RecordedStorage
     from rulekit.model.stores import StorageHook, Stores
 
 
 class State:
-    """`hook`: who opens the storage, None if nobody does. `table`: made with the first stored
-    name."""
+    """`hook`: who opens the storage, None if nobody does. `remote`: whether plain paths are stored
+    files. `table`: made with the first stored name."""
 
     hook: StorageHook | None = None
+    remote: bool = False
     table: StorageTable | None = None
 
 
 def begin(hook: StorageHook | None) -> None:
     """A load begins: names of an earlier one are forgotten."""
     State.hook = hook
+    State.remote = hook is not None and hook.root is not None
     State.table = None
 
 
@@ -27,3 +30,24 @@ def found() -> Stores:
     from rulekit.model.stores import NO_STORES
 
     return NO_STORES if State.table is None else State.table.stores()
+
+
+def recorded() -> RecordedStorage | None:
+    """What the load has asked of storage, for a process that reads the same files again; None if
+    storage did not come up. Ends the recording."""
+    if State.hook is None or (State.table is None and not State.remote):
+        return None
+    from rulekit.language.storagenames import table
+
+    return table().recorded()
+
+
+def offline() -> None:
+    """From here on a job runs in this process: its files, stored or not, are on its disk."""
+    if State.hook is not None or State.table is not None:
+        from rulekit.language.storagerecord import OfflineStorage
+
+        State.hook = OfflineStorage(State.hook)
+        State.remote = False
+        if State.table is not None:
+            State.table.hook = State.hook

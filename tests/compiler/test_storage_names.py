@@ -257,3 +257,53 @@ def test_stored_names_without_an_account_cannot_be_looked_for(project):
         project.load("glob_wildcards('az://box/{x}')\n", storage=StorageSession({}))
     assert caught.value.diagnostics[0].code == "RK0640"
     assert "AZ_BLOB_ACCOUNT_URL" in caught.value.diagnostics[0].help
+
+
+def test_a_second_reading_sees_what_the_first_one_saw(azurite, container, tmp_path, monkeypatch):
+    import pickle
+
+    from rulekit.language import storagestate
+    from rulekit.language.filenames import exists, glob_wildcards
+
+    monkeypatch.chdir(tmp_path)
+    for name in ("p/in/a.txt", "p/in/b.txt"):
+        azurite.put(container, name)
+    (tmp_path / "Rulefile").write_text(
+        f"""
+SAMPLES = glob_wildcards("in/{{s}}.txt").s
+OTHERS = glob_wildcards("az://{container}/p/{{d}}/a.txt").d
+KNOWN = exists("in/a.txt"), exists("in/c.txt")
+rule all:
+    input: expand("out/{{s}}", s=sorted(SAMPLES)), "az://elsewhere/x"
+"""
+    )
+    made = StorageSession(azurite.environment(), "azure", f"{container}/p")
+    first = load("Rulefile", LoadSettings(storage=made))
+    record = storagestate.recorded()
+    made.close()
+    for text in (azurite.key, "sig="):
+        assert text not in repr(record)
+    azurite.put(container, "p/in/c.txt")
+    again = load("Rulefile", LoadSettings(storage=pickle.loads(pickle.dumps(record))))
+    for name in ("SAMPLES", "OTHERS", "KNOWN"):
+        assert sorted(again.namespace[name]) == sorted(first.namespace[name])
+    assert texts(again.rules[0].inputs) == texts(first.rules[0].inputs) == [
+        "out/a", "out/b", STORED + "devstoreaccount1/elsewhere/x"
+    ]  # fmt: skip
+    # While a job runs, its files are here.
+    storagestate.offline()
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/z.txt").write_text("")
+    assert glob_wildcards("in/{s}.txt").s == ["z"]
+    assert exists("in/z.txt") and not exists("in/a.txt") and not exists("az://elsewhere/x")
+    staged = tmp_path / STORED / "devstoreaccount1/elsewhere/x"
+    staged.parent.mkdir(parents=True)
+    staged.write_text("")
+    assert exists("az://elsewhere/x") and glob_wildcards("az://elsewhere/{n}").n == ["x"]
+
+
+def test_a_load_without_stored_names_records_nothing(project):
+    from rulekit.language import storagestate
+
+    project.load("rule a:\n    output: 'o'\n    shell: ''\n", storage=session())
+    assert storagestate.recorded() is None
