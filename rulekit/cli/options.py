@@ -239,7 +239,7 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
             ("--jobname --jn", "jobname", "1", "NAME", "text", "9", "hidden", "for clusters", ""),
             ("--jobscript --js", "jobscript", "1", "FILE", "path", "9", "hidden", "for clusters", ""),
             ("--container-image", "container_image", "1", "IMAGE", "text", "9", "more", "container of remote jobs that name none", ""),
-            ("--immediate-submit --is", "immediate_submit", "0", "", "", "9", "hidden", "for clusters", "later"),
+            ("--immediate-submit --is", "immediate_submit", "0", "", "", "9", "hidden", "submit all jobs at once; the cluster keeps their order", ""),
             ("--precommand", "precommand", "1", "COMMAND", "text", "9", "hidden", "for remote jobs", ""),
             ("--job-deploy-sources", "job_deploy_sources", "0", "", "", "9", "hidden", "for remote jobs", "silent"),
             ("--deploy-sources", "deploy_sources", "2", "QUERY CHECKSUM", "text", "9", "hidden", "internal", "refuse: is an internal option of Snakemake's remote jobs"),

@@ -121,3 +121,31 @@ def test_cluster_config_fills_fields(lab):
 def test_a_precommand_runs_before_the_job(lab):
     lab("-j", "2", "--cluster", "./qsub", "--precommand", "touch before")
     assert (lab.path / "before").exists()
+
+
+def test_all_jobs_at_once(lab):
+    lab.write(
+        "keep",
+        "#!/bin/sh\n"
+        'for script; do :; done\necho "$1" >> before\nn=$(ls kept 2>/dev/null | wc -l)\n'
+        'mkdir -p kept\ncp "$script" kept/$n\necho id$n\n',
+    ).chmod(0o755)
+    words = ("-j", "9", "--cluster", "./keep '{dependencies}'", "--immediate-submit")
+    assert "--notemp" in lab(*words, code=2).stderr
+    said = lab(*words, "--notemp", "--config", "tag=7").stderr
+    assert "6 jobs are submitted" in said
+    assert not (lab.path / "1.c").exists()
+    before = (lab.path / "before").read_text().splitlines()
+    assert before.count("") == 2  # nothing comes before `a`
+    assert before[1] == "id0"
+    import subprocess
+
+    for number in range(6):
+        script = str(lab.path / "kept" / str(number))
+        subprocess.run(["sh", script], check=True, env=lab.environment, timeout=60)
+    assert (lab.path / "2.c").read_text() == "3 2\n"
+
+
+def test_cores_limit_threads_on_a_cluster(lab):
+    lab("-j", "2", "-c", "2", "--cluster", "./qsub")
+    assert (lab.path / "2.c").read_text() == "2 2\n"

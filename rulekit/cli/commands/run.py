@@ -39,6 +39,10 @@ def execute(command: Command) -> int:
             help="add --cores N or --cores all (or -n to see what would run); "
             "`cores: N` in a profile holds for every run",
         )
+    if options.immediate_submit:
+        from rulekit.cli.commands.immediate import submit_all
+
+        return submit_all(command)
     loaded = session.load(command)
     session.tell_reading(loaded, options)
     _wait_for_files(options)
