@@ -74,7 +74,7 @@ def _headers(path: str, found: os.stat_result, url: str) -> dict[str, str]:
 
 
 def _address(base: str, root: str, path: str) -> str:
-    return f"{base}/{urllib.parse.quote(os.path.relpath(path, root))}"
+    return f"{base}/{urllib.parse.quote(os.fsencode(os.path.relpath(path, root)))}"
 
 
 def _read(call: Call, root: str, base: str) -> Answer:
@@ -166,7 +166,7 @@ def _list(call: Call, root: str, base: str) -> Answer:
         directory = entry.is_dir()
         shown: dict[str, Any] = {
             "name": name,
-            "url": f"{base}/{urllib.parse.quote(name)}",
+            "url": f"{base}/{urllib.parse.quote(os.fsencode(name))}",
             "isDirectory": directory,
         }
         if directory:

@@ -139,7 +139,7 @@ class Run:
                 f"{order.directory}/stderr.txt",
                 self._exited,
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a NUL, or a name with `=`
             missing = isinstance(error, (FileNotFoundError, PermissionError))
             info = staging.failure(
                 "CommandProgramNotFound" if missing else "CommandLaunchFailed",

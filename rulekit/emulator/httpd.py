@@ -63,7 +63,9 @@ def _line(value: str) -> str:
     """A header's value as one line: names that users gave may hold anything."""
     if value.isascii() and value.isprintable():
         return value
-    return urllib.parse.quote(value, safe="!\"#$%&'()*+,/:;<=>?@[\\]^`{|} ")
+    return urllib.parse.quote(
+        value.encode(errors="replace"), safe="!\"#$%&'()*+,/:;<=>?@[\\]^`{|} "
+    )
 
 
 class _Connection(socketserver.StreamRequestHandler):
@@ -134,7 +136,8 @@ class _Connection(socketserver.StreamRequestHandler):
         data = b""
         length = 0
         if isinstance(body, dict):
-            data = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+            text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+            data = text.encode(errors="replace")  # names of files may be no Unicode
             headers.setdefault("Content-Type", "application/json; odata=minimalmetadata")
             length = len(data)
         elif isinstance(body, bytes):

@@ -22,7 +22,9 @@ class Call:
         self.verb = verb
         self.target = target
         self.path, _, self.query_text = target.partition("?")
-        self.segments = [urllib.parse.unquote(p) for p in self.path.split("/") if p]
+        self.segments = [
+            urllib.parse.unquote(p, errors="surrogateescape") for p in self.path.split("/") if p
+        ]
         self.query: dict[str, str] = {}
         for name, value in urllib.parse.parse_qsl(self.query_text, keep_blank_values=True):
             self.query.setdefault(name, value)

@@ -77,8 +77,9 @@ def fetch_resources(items: object, workdir: str, token_of: Token, auto_storage: 
             transfer.fetch_container(str(container), str(item.get("blobPrefix") or ""), path, token)
         except transfer.TransferError as error:
             raise StagingError(_blob_failure(error, name)) from error
-        except OSError as error:
-            code = "DiskFull" if error.errno == 28 else "ResourceFileWriteFailed"
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the path, a mode that is none
+            full = getattr(error, "errno", None) == 28
+            code = "DiskFull" if full else "ResourceFileWriteFailed"
             info = failure(code, str(error), "servererror", FilePath=name)
             raise StagingError(info) from error
 
@@ -103,7 +104,7 @@ def store_outputs(items: object, workdir: str, succeeded: bool, token_of: Token)
                 transfer.store(str(target["containerUrl"]), name, path, token, headers)
             except transfer.TransferError as error:
                 raise StagingError(_upload_failure(error, pattern, name)) from error
-            except OSError as error:
+            except (OSError, ValueError) as error:
                 info = failure("FileUploadMiscError", str(error), "servererror", FilePath=name)
                 raise StagingError(info) from error
 

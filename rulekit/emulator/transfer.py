@@ -54,8 +54,13 @@ def _exchange(
     body: bytes | None = None,
     sink: BinaryIO | None = None,
 ) -> bytes:
-    parts = urllib.parse.urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    try:
+        parts = urllib.parse.urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.port != 0
+        usable = usable and parts.netloc.isprintable() and " " not in parts.netloc
+    except ValueError:
+        usable = False
+    if not usable or not parts.netloc:
         raise TransferError(0, "InvalidUri", f"{bare(url)} is not an address that can be used")
     target = urllib.parse.quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._") + (
         f"?{parts.query}" if parts.query else ""
@@ -126,7 +131,7 @@ def fetch(url: str, path: str, token: str | None = None) -> None:
 
 def _below(container_url: str, name: str) -> str:
     parts = urllib.parse.urlsplit(container_url)
-    path = parts.path.rstrip("/") + "/" + urllib.parse.quote(name, safe="/")
+    path = parts.path.rstrip("/") + "/" + urllib.parse.quote(os.fsencode(name), safe="/")
     return urllib.parse.urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
 
 
