@@ -248,6 +248,8 @@ class Boxes:
         tmp = spec.environment.get("TMPDIR")
         if tmp and not _inside(tmp, (self._site.root, *self._folders)):
             words += ["--volume", f"{tmp}:{tmp}"]
+        if os.path.exists("/sys/fs/selinux/enforce"):
+            words += ["--security-opt", "label=disable"]  # else it may not look into the folders
         words += ["--workdir", os.getcwd()]
         words += self._user()
         for name in sorted({*spec.environment, "RULEKIT_ATTEMPT", *self._handed}):

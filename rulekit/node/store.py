@@ -131,11 +131,16 @@ class Store:
             for listed in account.listing(container, prefix)
             if not listed.blob.folder and listed.name not in kept
         ]
-        for gone in old:
-            account.delete(container, gone)
         plain = account.head(container, name)
         if plain is not None and not plain.folder:  # in an earlier run it was a file
-            account.delete(container, name)
+            old.append(name)
+        try:
+            for gone in old:
+                account.delete(container, gone)
+        except ServiceTrouble as trouble:
+            if trouble.status != 403:
+                raise
+            # A SAS may permit to write only. What the manifest does not list counts for nothing.
         with self._lock:
             self.facts[item.path] = FileResult(item.path, blob.mtime_ns, -1, blob.digest)
 

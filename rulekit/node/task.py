@@ -37,38 +37,47 @@ _ORDER_MOST = 64 << 20  # bytes
 
 def task(key: str | None) -> int:
     """The exit code: 0 all jobs succeeded, 1 one failed, 75 the machine or the network did."""
+    watch = Watch()
     try:
-        folder = _folder()
-        settings = read_settings(folder)
-        secrets = read_secrets(folder, key)
-        watch = Watch()
-        depot = Depot(settings["accounts"], secrets.get("sas") or {}, watch)
-        try:
-            order = orders.check_order(_read_order(depot))
-            if os.environ.get("RK_INSIDE"):
-                order = replace(order, images=(None,) * len(order.specs))
-            if _is_done(depot, order):
-                print("the result is there already", flush=True)
-                return DONE
-            sources = None
-            if order.sources:
-                shared = shared_folder(folder, order.run)
-                sources = sources_here(depot, order.sources[0], order.sources[1], shared)
-        finally:
-            depot.close()
-            watch.close()
+        return _task(key, watch)
     except Refused as refused:
-        return _sorry(refused.detail)
+        return _sorry(refused.detail or refused.problem)
     except ValueError as error:
         return _sorry(f"the order cannot be read: {error}")
+    finally:
+        watch.close()
+
+
+def _task(key: str | None, watch: Watch) -> int:
+    folder = _folder()
+    settings = read_settings(folder)
+    secrets = read_secrets(folder, key)
+    sources = None
+    depot = Depot(settings["accounts"], secrets.get("sas") or {}, watch)
+    try:
+        order = orders.check_order(_read_order(depot))
+        if os.environ.get("RK_INSIDE"):
+            order = replace(order, images=(None,) * len(order.specs))
+        if _is_done(depot, order):
+            _say("the result is there already")
+            return DONE
+        if order.sources:
+            shared = shared_folder(folder, order.run)
+            sources = sources_here(depot, order.sources[0], order.sources[1], shared)
+    finally:
+        depot.close()
     root = os.path.join(os.environ.get("AZ_BATCH_TASK_WORKING_DIR") or os.getcwd(), "rk")
     report: dict[str, Any] = {}
-    results = run_order(order, secrets, root, _say, sources=sources, report=report)
-    return tell(order, secrets, results, report)
+    results = run_order(order, secrets, root, _say, sources=sources, report=report, watch=watch)
+    return tell(order, secrets, results, report, watch)
 
 
 def tell(
-    order: Order, secrets: dict[str, Any], results: list[JobResult], report: dict[str, Any]
+    order: Order,
+    secrets: dict[str, Any],
+    results: list[JobResult],
+    report: dict[str, Any],
+    watch: Watch,
 ) -> int:
     """Stores the result; the exit code."""
     for result in results:
@@ -79,7 +88,6 @@ def tell(
         text = orders.results_to_text(results, {**_where(), **report})
         short = orders.results_to_text(results)
         metadata = {METADATA: short} if len(short) <= orders.METADATA_MOST else {}
-        watch = Watch()
         depot = Depot(order.accounts, secrets.get("sas") or {}, watch)
         key, container, name = order.result
         try:
@@ -88,7 +96,6 @@ def tell(
             return _sorry(f"the result cannot be stored: {refused.detail}")
         finally:
             depot.close()
-            watch.close()
     if all(result.ok for result in results):
         return DONE
     return AGAIN if is_passing(results) else FAILED
@@ -135,11 +142,15 @@ def _is_done(depot: Depot, order: Order) -> bool:
     if order.result is None:
         return False
     key, container, name = order.result
-    there = depot.account(key).head(container, name)
-    if there is None or not there.metadata.get(METADATA):
+    account = depot.account(key)
+    there = account.head(container, name)
+    if there is None:
         return False
+    text: str | bytes = there.metadata.get(METADATA, "")
+    if not text:
+        text, _ = account.read(container, name, 0, max(1, there.size))
     try:
-        results = orders.results_from_text(there.metadata[METADATA])
+        results = orders.results_from_text(text)
     except ValueError:
         return False
     tokens = [spec.token for spec in order.specs]

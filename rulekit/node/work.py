@@ -46,6 +46,7 @@ def run_order(
     patience_s: float = PATIENCE_S,
     keep: bool = False,
     report: dict[str, Any] | None = None,
+    watch: drive.Watch | None = None,
 ) -> list[JobResult]:
     """One order; a result for each of its jobs. Call it in the main thread of a process that does
     nothing else: signals and the current directory are its own.
@@ -55,22 +56,24 @@ def run_order(
     inherit. started(token, pid): told of each process of a job. listener: as in `drive.run`.
     sources: the folder with the order's unpacked sources. patience_s: how long the storage is
     asked again. keep: leave the folders for a look. report: gets figures (bytes, seconds, requests).
+    watch: the one of a caller who listened to signals before.
 
     Raises ValueError for an order that cannot be read, nothing else.
     """
     checked = (
         order if isinstance(order, Order) else check_order(order, local=local_root is not None)
     )
-    watch = drive.Watch(listener)
+    own = watch or drive.Watch(listener)
     try:
         site = Site(root, local_root)
-        work = Work(checked, secrets, site, watch, say, patience_s, environments)
+        work = Work(checked, secrets, site, own, say, patience_s, environments)
         results = work.run(started or (lambda _token, _pid: None), sources, keep)
         if report is not None:
             report.update(work.figures)
         return results
     finally:
-        watch.close()
+        if watch is None:
+            own.close()
 
 
 class Work:

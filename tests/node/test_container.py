@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import threading
 import time
 
 import pytest
+from azurite import absent, free_port
+from containers import Child
 
 from rulekit.node.container import Engine, find_engine, limits
 from rulekit.node.trouble import Trouble
@@ -223,3 +226,38 @@ def test_a_python_script_runs_with_the_python_of_its_image(bench, spec, containe
     (result,) = in_image(bench, containers, job, options=options)
     assert result.ok, result
     assert bench.get("out") == b"said busybox\n"
+
+
+def test_a_registry_that_wants_a_password_gets_it(bench, spec, containers, tmp_path):
+    crypt = pytest.importorskip("crypt")
+    if shutil.which("docker-registry") is None:
+        absent("docker-registry")
+    before = set(os.listdir("/dev/shm"))
+    word = crypt.crypt("planted-word", crypt.mksalt(crypt.METHOD_BLOWFISH))
+    (tmp_path / "users").write_text(f"someone:{word}\n")
+    port = free_port()
+    address = f"127.0.0.1:{port}"
+    (tmp_path / "registry.yml").write_text(
+        f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {tmp_path}/data}}}}\n"
+        f"http: {{addr: '{address}'}}\nlog: {{level: error}}\n"
+        f"auth: {{htpasswd: {{realm: test, path: {tmp_path}/users}}}}\n"
+    )
+    server = Child(
+        ["docker-registry", "serve", str(tmp_path / "registry.yml")], {}, ("127.0.0.1", port)
+    )
+    try:
+        containers.trust(address)
+        image = f"{address}/secret:1"
+        login = ["--creds", "someone:planted-word"]
+        pushed = containers.podman("push", "-q", *login, containers.image, image)
+        assert pushed.returncode == 0, pushed.stderr
+        job = spec("cp /etc/rulekit-image out", ["out"])
+        (refused,) = in_image(bench, containers, job, image=image)
+        assert refused.problem == "container"
+        user = {"server": address, "user": "someone", "password": "planted-word"}
+        secrets = {**bench.secrets(), "registries": [user]}
+        (result,) = in_image(bench, containers, job, image=image, secrets=secrets)
+        assert result.ok, result
+    finally:
+        server.close()
+    assert not [name for name in set(os.listdir("/dev/shm")) - before if "rulekit-" in name]

@@ -146,3 +146,15 @@ def test_the_output_of_the_jobs_is_kept_in_order(bench, spec):
     )
     assert [result.ok for result in results] == [True, False]
     assert bench.get("said") == b"one\ntwo\nthree\n"
+
+
+def test_a_sas_that_cannot_delete_is_enough(bench, spec):
+    for number in (1, 2):
+        bench.sas = bench.azurite.account_sas("rwlac")
+        job = spec(f"mkdir d; echo > d/{number}", [("d", {"directory": True})])
+        (result,) = bench.run(job)
+        assert result.ok, result
+    assert bench.names() == ["d/.rulekit_directory", "d/1", "d/2"]
+    (read,) = bench.run(spec("ls d > found", ["found"], ["d"]))
+    assert read.ok
+    assert bench.get("found") == b"2\n"
