@@ -15,6 +15,7 @@ import os
 from rulekit.errors import InfrastructureError, PlanError, RuleFileError, UsageError
 from rulekit.events import Note
 from rulekit.frozen import replace
+from rulekit.model.namedlist import names_of
 from rulekit.patterns import fill_names
 
 TYPE_CHECKING = False
@@ -273,7 +274,7 @@ def _params(stage: Stage, job: int, rule: Rule) -> list[str | bytes]:
     import json
 
     params = stage.values.params(job)
-    names = {where: name for name, where in params.named().items()}
+    names = {where: name for name, where in names_of(params).items()}
     pairs: list[tuple[str | None, Any]] = []
     for number, value in enumerate(params):
         pairs.append((names.get(number), value))

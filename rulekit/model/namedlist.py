@@ -102,6 +102,11 @@ class Wildcards(Namedlist):
         return ",".join(f"{name}={self._named(name)}" for name in sorted(self._names))
 
 
+def names_of(values: Namedlist) -> dict[str, int | tuple[int, int]]:
+    """Name to position, or (start, stop), whatever the items are called."""
+    return dict(values.__dict__["_names"])
+
+
 def _size_here(path: str) -> int:
     return os.path.getsize(path) if os.path.exists(path) else 0
 

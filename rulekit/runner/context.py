@@ -2,22 +2,22 @@
 
 `encode_context` turns them into what JSON can hold. Values that JSON has no word for are marked
 by a dict with one key: ``{"$tuple": [...]}``, ``{"$set": [...]}``, ``{"$dict": [[key, value]]}``
-(keys that are no strings), ``{"$path": text}``, ``{"$list": {...}}`` (a list with names), and, as
-the last resort, ``{"$pickle": base64}``.
+(keys that are no strings), ``{"$path": text}``, ``{"$complex": [real, imag]}``, ``{"$list": {...}}`` (a list
+with names), and, as the last resort, ``{"$pickle": base64}``.
 """
 
 from __future__ import annotations
+
+from rulekit.model.namedlist import Namedlist, names_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from rulekit.model.namedlist import Namedlist
-
 LISTS = ("input", "output", "params", "wildcards", "log", "resources")
 
-_MARKS = ("$tuple", "$set", "$dict", "$path", "$list", "$pickle")
+_MARKS = ("$tuple", "$set", "$dict", "$path", "$complex", "$list", "$pickle")
 
 
 def encode_context(
@@ -58,7 +58,7 @@ def encode_list(values: Namedlist, what: str = "input", foreign: bool = False) -
         try:
             items.append(encode_value(_without_python(value) if foreign else value))
         except Exception as error:
-            found = [name for name, where in values.named().items() if where == number]
+            found = [name for name, where in names_of(values).items() if where == number]
             name = found[0] if found else str(number)
             raise TypeError(
                 f"`{what}` item `{name}` of type `{type(value).__name__}` cannot be handed to"
@@ -66,7 +66,7 @@ def encode_list(values: Namedlist, what: str = "input", foreign: bool = False) -
             ) from error
     names = {
         name: list(where) if isinstance(where, tuple) else where
-        for name, where in values.named().items()
+        for name, where in names_of(values).items()
     }
     return {"items": items, "names": names}
 
@@ -80,6 +80,8 @@ def encode_value(value: Any) -> Any:
         return str.__str__(value)
     if kind is list:
         return [encode_value(item) for item in value]
+    if kind is complex:
+        return {"$complex": [value.real, value.imag]}
     if kind is dict:
         if all(type(key) is str for key in value) and not (len(value) == 1 and _is_mark(value)):
             return {key: encode_value(item) for key, item in value.items()}
@@ -88,8 +90,8 @@ def encode_value(value: Any) -> Any:
         return {"$tuple": [encode_value(item) for item in value]}
     if kind in (set, frozenset):
         return {"$set": [encode_value(item) for item in value]}
-    if hasattr(value, "named") and isinstance(value, list):
-        return {"$list": encode_list(value)}  # type: ignore[arg-type]
+    if isinstance(value, Namedlist):
+        return {"$list": encode_list(value)}
     if _is_path(value):
         # Pickled paths of new Pythons cannot be read by old ones.
         return {"$path": str(value)}
@@ -103,7 +105,7 @@ def encode_value(value: Any) -> Any:
 
 def _without_python(value: Any) -> Any:
     """A value made of texts, numbers, lists and dicts only. Raises TypeError if it cannot be."""
-    if value is None or isinstance(value, (str, bool)):
+    if value is None or isinstance(value, (str, bool, complex)):
         return value
     if hasattr(value, "tolist"):  # numbers, arrays and columns of numpy and its kin
         value = value.tolist()
@@ -147,6 +149,8 @@ def decode_value(value: Any) -> Any:
                 return {decode_value(k): decode_value(v) for k, v in body}
             if mark == "$path":
                 return body
+            if mark == "$complex":
+                return complex(*body)
             if mark == "$list":
                 return [decode_value(item) for item in body["items"]]
             if mark == "$pickle":

@@ -66,6 +66,8 @@ def encode(value: Any) -> str:
         if value in (float("inf"), float("-inf")):
             return "Inf" if value > 0 else "-Inf"
         return repr(value)
+    if isinstance(value, complex):
+        return f"complex({encode(value.real)}, {encode(value.imag)})"
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, dict):

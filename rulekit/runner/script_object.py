@@ -37,10 +37,12 @@ class Namedlist(list):
         raise AttributeError(f"{type(self).__name__} has no item `{name}`")
 
     def __getattribute__(self, name):
-        # Items may be called like the two methods that would break the names.
-        if name in ("sort", "index"):
+        # Items may be called like the two methods that would break the names, and like this one.
+        if name in ("sort", "index", "values"):
             if name in list.__getattribute__(self, "__dict__")["_names"]:
                 return self._named(name)
+            if name == "values":
+                return list.__getattribute__(self, name)
             raise AttributeError(f"{type(self).__name__} has no method `{name}`")
         return list.__getattribute__(self, name)
 
@@ -248,6 +250,8 @@ def decode(value):
                 import pathlib
 
                 return pathlib.Path(body)
+            if mark == "$complex":
+                return complex(*body)
             if mark == "$list":
                 return named(body)
             if mark == "$pickle":

@@ -73,6 +73,8 @@ def encode(value: Any) -> str:
         if value in (float("inf"), float("-inf")):
             return "Inf" if value > 0 else "-Inf"
         return repr(value)
+    if isinstance(value, complex):
+        return f"complex(real = {encode(value.real)}, imaginary = {encode(value.imag)})"
     if isinstance(value, str):
         return literal(value)
     if isinstance(value, dict):
@@ -86,7 +88,9 @@ def encode(value: Any) -> str:
 
 def _is_uniform(values: Iterable[Any]) -> bool:
     kinds = {
-        "number" if isinstance(value, (int, float)) and not isinstance(value, bool) else type(value)
+        "number"
+        if isinstance(value, (int, float, complex)) and not isinstance(value, bool)
+        else type(value)
         for value in values
     }
     return not kinds or (len(kinds) == 1 and kinds <= {"number", bool, str})

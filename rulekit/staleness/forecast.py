@@ -11,6 +11,7 @@ content is not the recorded one. Equal times are not newer. Nothing is compared 
 
 from __future__ import annotations
 
+from rulekit.model.namedlist import names_of
 from rulekit.model.record import Reason
 from rulekit.staleness.policy import Policy
 
@@ -326,7 +327,7 @@ class _Forecaster:
                 if path in names:
                     return True
                 job_view = self.plan.job(job)
-                for name, where in job_view.input.named().items():
+                for name, where in names_of(job_view.input).items():
                     if name in names:
                         part = (
                             job_view.input[where[0] : where[1]]

@@ -362,3 +362,9 @@ def test_r_object(here, script):
 )
 def test_values_for_r(value, text):
     assert script_r.encode(value) == text
+
+
+def test_items_may_be_called_like_methods(here, script):
+    called = InputFiles(["a", "b", "c", "d"], {"named": 0, "values": 1, "index": 2, "sort": 3})
+    text = "i = snakemake.input\nassert [i.named, i.values, i.index, i.sort] == list('abcd')\n"
+    assert script(text, given=names(input=called)).ok, (here / "captured").read_text()

@@ -37,8 +37,8 @@ def names(**changes):
         "input": InputFiles(["a.txt", "b.txt", "c.txt"], {"first": 0, "rest": (1, 3)}),
         "output": OutputFiles(["out.txt"], {"o": 0}),
         "params": Params(
-            [5, 'it\'s "q" $x \\n', [1, 2.5], ["x", 1], {"k": {"n": [True]}}, None, 2**40],
-            {"n": 0, "text": 1, "l": 2, "mixed": 3, "deep": 4, "none": 5, "big": 6},
+            [5, 'it\'s "q" $x \\n', [1, 2.5], ["x", 1], {"k": {"n": [True]}}, None, 2**40, 1 - 2j],
+            {"n": 0, "text": 1, "l": 2, "mixed": 3, "deep": 4, "none": 5, "big": 6, "c": 7},
         ),
         "wildcards": Wildcards.from_dict({"y": "2", "x": "1"}),
         "log": Log(["l.log"], {"e": 0}),
@@ -79,7 +79,7 @@ stopifnot(
     identical(snakemake@params[["n"]], 5L), snakemake@params$text == "it's \\"q\\" $x \\\\n",
     identical(snakemake@params$l, c(1, 2.5)), identical(snakemake@params$mixed, list("x", 1L)),
     identical(snakemake@params$deep$k$n, TRUE), is.null(snakemake@params$none),
-    snakemake@params$big == 2^40,
+    snakemake@params$big == 2^40, identical(snakemake@params$c, 1-2i),
     snakemake@wildcards[["x"]] == "1", snakemake@log[[1]] == "l.log",
     snakemake@resources[["mem_mb"]] == 100, snakemake@threads == 3, snakemake@rule == "r",
     snakemake@config[["a"]][["b"]][[2]][["c"]] == "\\u00e9", snakemake@config$ok,
@@ -176,7 +176,9 @@ write!(std::fs::File::create(&snakemake.output.o)?, "made")?;
 
 
 def rust_names():
+    known = names()["params"]
     return names(
+        params=Params(list(known)[:7], {name: i for name, i in known.named().items() if i < 7}),
         input=InputFiles(["z.txt", "a.txt", "b.txt", "c.txt"], {"first": 1, "rest": (2, 4)}),
         log=Log(["l.log"]),
     )
@@ -195,13 +197,13 @@ def test_rust_object(here, script):
 @RUST
 def test_rust_script_with_main(here, script):
     text = "#!/usr/bin/env rust-script\nfn main() {\n    std::process::exit(7);\n}\n"
-    result, said = script(text, "s.rs", "rust")
+    result, said = script(text, "s.rs", "rust", rust_names())
     assert result.exit_code == 7, said
 
 
 @pytest.mark.skipif(bool(shutil.which("rust-script")), reason="there is a `rust-script`")
 def test_rust_script_with_crates_needs_rust_script(script):
-    result, _ = script("// cargo-deps: rand\nfn main() {}\n", "s.rs", "rust")
+    result, _ = script("// cargo-deps: rand\nfn main() {}\n", "s.rs", "rust", rust_names())
     assert result.problem == "spawn" and "`rust-script`" in result.detail
 
 
