@@ -160,3 +160,57 @@ def test_a_login_gives_one_token_for_one_container(login):
     with pytest.raises(InfrastructureError) as caught:
         node_access(login, ["a", "b"], lifetime_s=600)
     assert caught.value.diagnostics[0].code == "RK0658"
+
+
+def test_a_login_lists_and_reads_without_the_sdk(secure, login, monkeypatch):
+    from rulekit.model.places import Location
+    from rulekit.storage.azblob.client import AzBlobStorage
+
+    box = secure.client(connection_verify=secure.certificate).create_container("lists")
+    box.upload_blob("a/x", b"1")
+    asked = []
+    get_token = Login.get_token
+    monkeypatch.setattr(
+        Login,
+        "get_token",
+        lambda self, *scopes, **words: (asked.append(scopes), get_token(self))[1],
+    )
+    storage = AzBlobStorage({"a": login}, patience=Patience(attempts=1))
+    assert list(storage.inventory("a", "lists")) == ["a/x"]
+    assert storage.get(Location("a", "lists", "a/x")) == b"1"
+    assert storage.stamp(Location("a", "lists", "a/y")) is None
+    assert asked == [("https://storage.azure.com/.default",)]  # the token is kept
+    assert storage.check("a", "lists") == ()
+    storage.close()
+
+
+def test_a_login_that_fails_is_told(secure, monkeypatch):
+    from azure.core.exceptions import ClientAuthenticationError
+
+    from rulekit.storage.azblob.client import AzBlobStorage
+
+    class NoLogin:
+        def get_token(self, *scopes, **options):
+            raise ClientAuthenticationError(
+                "DefaultAzureCredential failed\n\tAzureCliCredential: no"
+            )
+
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", secure.certificate)
+    monkeypatch.setattr(connect, "credential_of", lambda account: NoLogin())
+    storage = AzBlobStorage({"a": account_of(secure.url)}, patience=Patience(attempts=1))
+    with pytest.raises(InfrastructureError) as caught:
+        storage.check("a", "box")
+    assert caught.value.diagnostics[0].code == "RK0647"
+    storage.close()
+
+
+def test_a_certificate_that_is_not_trusted_is_told(secure, monkeypatch):
+    from rulekit.storage.azblob.client import AzBlobStorage
+
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    account = account_of(secure.url, secure.key, key="a")
+    storage = AzBlobStorage({"a": account}, patience=Patience(attempts=3))
+    with pytest.raises(InfrastructureError) as caught:
+        storage.check("a", "box")
+    assert "certificate" in str(caught.value)
+    storage.close()

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 
 from rulekit.errors.tree import InfrastructureError
-from rulekit.storage.azblob import files
 from rulekit.storage.azblob.account import unknown_account
 from rulekit.storage.azblob.connect import Patience, connected
 from rulekit.storage.azblob.failures import code_of, ends_soon, refused_sas, translated
+from rulekit.storage.azblob.light import DriverWeb, LightClient
 from rulekit.storage.azblob.names import fault_of_container
 from rulekit.storage.azblob.sas import parse_sas, trouble
-from rulekit.storage.azblob.stamp import stamp_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,9 +22,10 @@ if TYPE_CHECKING:
     from rulekit.errors.diagnostic import Diagnostic
     from rulekit.model.places import Location
     from rulekit.storage.azblob.account import Account
+    from rulekit.storage.azblob.light import Page
     from rulekit.storage.azblob.stamp import BlobStamp
 
-PAGE = 5000  # names in one answer; the service's most
+_FIRST_LOOK_S = 10.0  # how long the first request of a run is tried
 BATCH = 256  # deletions in one request; the service's most
 
 
@@ -46,6 +46,8 @@ class AzBlobStorage:
         self.patience = patience or Patience()
         self.threads = threads
         self._clients: dict[str, BlobServiceClient] = {}
+        self._light_clients: dict[str, LightClient] = {}
+        self.web = DriverWeb(self.patience.question_s(), self.patience.read_s)
 
     def __repr__(self) -> str:
         return f"AzBlobStorage({', '.join(self.accounts)})"
@@ -55,12 +57,15 @@ class AzBlobStorage:
         for client in self._clients.values():
             client.close()
         self._clients.clear()
+        self._light_clients.clear()
+        self.web.close()
 
     def use_accounts(self, accounts: Mapping[str, Account]) -> None:
         """Takes in accounts that came up later; connections to changed ones are ended."""
         for key, account in accounts.items():
             if self.accounts.get(key) != account:
                 self.accounts[key] = account
+                self._light_clients.pop(key, None)
                 client = self._clients.pop(key, None)
                 if client is not None:
                     client.close()
@@ -71,6 +76,12 @@ class AzBlobStorage:
         if found is None:
             raise unknown_account(key)
         return found
+
+    def _light(self, key: str) -> LightClient:
+        client = self._light_clients.get(key)
+        if client is None:
+            client = self._light_clients[key] = LightClient(self.account(key), self.web)
+        return client
 
     def service(self, key: str) -> BlobServiceClient:
         """The SDK's client of an account."""
@@ -99,10 +110,10 @@ class AzBlobStorage:
         """
         found: dict[str, BlobStamp] = {}
         ours = prefix + ".rulekit/"
-        for listed in self._pages(account, container, prefix):
-            for blob in listed:
-                if not _is_folder(blob) and not blob.name.startswith(ours):
-                    found[blob.name] = stamp_of(blob)
+        for page in self._pages(account, container, prefix):
+            for name, stamp, _ in page.blobs:
+                if not name.startswith(ours):
+                    found[name] = stamp
             if limit is not None and len(found) > limit:
                 return None
         return found
@@ -112,53 +123,39 @@ class AzBlobStorage:
     ) -> tuple[dict[str, BlobStamp], set[str]]:
         """The blobs directly in a folder (`prefix` ends with ``/`` or is empty), by name, and the
         names of the folders in it, without a final slash."""
-        from azure.storage.blob import BlobPrefix
-
         names: dict[str, BlobStamp] = {}
         folders: set[str] = set()
-        client = self.service(account).get_container_client(container)
-        try:
-            for item in client.walk_blobs(
-                name_starts_with=prefix or None, include=["metadata"], delimiter="/"
-            ):
-                if isinstance(item, BlobPrefix):
-                    folders.add(item.name.rstrip("/"))
-                elif _is_folder(item):
-                    folders.add(item.name)
-                else:
-                    names[item.name] = stamp_of(item)
-        except Exception as error:
-            if code_of(error) != "ContainerNotFound":
-                raise translated(error, self.account(account), container, "list") from None
+        for page in self._pages(account, container, prefix, "/"):
+            folders.update(name[:-1] for name in page.folders)
+            for name, stamp, _ in page.blobs:
+                names[name] = stamp
         return names, folders
 
     def list_results(self, location: Location) -> Iterator[tuple[str, dict[str, str], BlobStamp]]:
         """Blobs whose names begin with the location's: name, metadata and stamp."""
-        for listed in self._pages(location.account, location.container, location.name):
-            for blob in listed:
-                if not _is_folder(blob):
-                    yield blob.name, dict(blob.metadata or {}), stamp_of(blob)
+        for page in self._pages(location.account, location.container, location.name):
+            for name, stamp, metadata in page.blobs:
+                yield name, dict(metadata), stamp
 
-    def _pages(self, account: str, container: str, prefix: str) -> Iterator[Iterable[Any]]:
-        client = self.service(account).get_container_client(container)
-        pages = client.list_blobs(
-            name_starts_with=prefix or None, include=["metadata"], results_per_page=PAGE
-        ).by_page()
+    def _pages(
+        self, account: str, container: str, prefix: str, delimiter: str = ""
+    ) -> Iterator[Page]:
+        pages = self._light(account).pages(container, prefix, delimiter=delimiter)
         while True:
             try:
-                page = list(next(pages))
-            except StopIteration:
-                return
+                page = next(pages, None)
             except Exception as error:
                 if code_of(error) == "ContainerNotFound":
                     return
                 raise translated(error, self.account(account), container, "list") from None
+            if page is None:
+                return
             yield page
 
     def stamp(self, location: Location) -> BlobStamp | None:
         """What the service says of one blob; None if it is not there."""
         try:
-            return stamp_of(self._blob(location).get_blob_properties())
+            return self._light(location.account).stamp(location.container, location.name)
         except Exception as error:
             if _is_missing(error):
                 return None
@@ -169,10 +166,9 @@ class AzBlobStorage:
     def get(self, location: Location) -> bytes:
         """The content of a small blob. Raises RK0650 if it is not there."""
         try:
-            content: bytes = self._blob(location).download_blob().readall()
+            return self._light(location.account).get(location.container, location.name)
         except Exception as error:
             raise self._error(error, location, "read") from None
-        return content
 
     def put(
         self,
@@ -186,6 +182,8 @@ class AzBlobStorage:
         Without `overwrite`, None if there is a blob already. The container is made if it is not
         there.
         """
+
+        from rulekit.storage.azblob import files
 
         def write() -> BlobStamp:
             return files.put(self._blob(location), data, overwrite, metadata)
@@ -210,6 +208,8 @@ class AzBlobStorage:
 
         `progress` is told the number of bytes of each part, perhaps from several threads.
         """
+        from rulekit.storage.azblob import files
+
         try:
             return self._written(
                 location,
@@ -230,6 +230,8 @@ class AzBlobStorage:
         The file gets the blob's time. Raises RK0650 if the blob is not there, RK0651 if what came
         is not what the service has.
         """
+        from rulekit.storage.azblob import files
+
         try:
             return files.download(self._blob(location), path, self.threads, progress)
         except files.Damaged as error:
@@ -338,25 +340,15 @@ class AzBlobStorage:
             raise InfrastructureError(
                 f"`{container}` cannot be the name of a container: {fault}", code="RK0644"
             )
-        client = self.service(account).get_container_client(container)
+        quick = DriverWeb(min(self.patience.question_s(), _FIRST_LOOK_S), self.patience.connect_s)
         try:
-            next(client.list_blobs(results_per_page=1).by_page(), None)
+            next(LightClient(known, quick).pages(container, "", page=1))
         except Exception as error:
-            if code_of(error) == "ContainerNotFound":
-                return tuple(warnings)
-            raise translated(error, known, container, "list") from None
+            if code_of(error) != "ContainerNotFound":
+                raise translated(error, known, container, "list") from None
+        finally:
+            quick.close()
         return tuple(warnings)
-
-
-def _is_folder(blob: Any) -> bool:
-    """An entry of a hierarchical namespace that is a folder."""
-    metadata = blob.metadata
-    if not metadata:
-        return False
-    return any(
-        name.lower() == "hdi_isfolder" and str(value).lower() == "true"
-        for name, value in metadata.items()
-    )
 
 
 def _is_missing(error: Exception) -> bool:

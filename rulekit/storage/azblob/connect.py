@@ -16,13 +16,18 @@ if TYPE_CHECKING:
 @frozen
 class Patience:
     """How long a request is tried. attempts: in all; first_wait_s and longest_wait_s: between them,
-    doubling (the service's Retry-After wins); connect_s, read_s: limits for one attempt."""
+    doubling (the service's Retry-After wins); connect_s, read_s: limits for one attempt. Questions
+    without the SDK are tried for ten seconds for each attempt but the first."""
 
     attempts: int = 9
     first_wait_s: float = 0.5
     longest_wait_s: float = 30.0
     connect_s: float = 20.0
     read_s: float = 90.0
+
+    def question_s(self) -> float:
+        """Seconds for which a question is tried."""
+        return 10.0 * (self.attempts - 1)
 
 
 def connected(account: Account, patience: Patience) -> BlobServiceClient:

@@ -27,6 +27,24 @@ DOINGS: Mapping[str, tuple[str, str]] = {
     "create": ("creating", "c"),
 }
 _ROLE = "Storage Blob Data Contributor"
+
+
+class Refusal(Exception):
+    """An answer that says no, without the SDK. `headers` have names in lower case."""
+
+    def __init__(self, status: int, code: str, headers: Mapping[str, str], message: str) -> None:
+        super().__init__(message or code or str(status))
+        self.status_code = status
+        self.error_code = code
+        self.message = message
+        self.response = self
+        self.headers = headers
+
+
+class Silence(OSError):
+    """No answer at all."""
+
+
 _SKEW = 15 * 60  # seconds; the service refuses signatures that are further off
 
 
@@ -42,7 +60,10 @@ def translated(
 
     if isinstance(error, InfrastructureError):
         return error
-    if not isinstance(error, OSError) and type(error).__module__.partition(".")[0] != "azure":
+    if (
+        not isinstance(error, (OSError, Refusal))
+        and type(error).__module__.partition(".")[0] != "azure"
+    ):
         raise error
 
     now = now or time.time()
@@ -82,7 +103,7 @@ def code_of(error: Exception) -> str:
 
 def _header(response: Any, name: str) -> str | None:
     headers = getattr(response, "headers", None)
-    found = headers.get(name) if headers is not None else None
+    found = (headers.get(name) or headers.get(name.lower())) if headers is not None else None
     return None if found is None else str(found)
 
 
