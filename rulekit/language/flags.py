@@ -212,12 +212,9 @@ def from_queue(queue: Any, finish_sentinel: Any = None) -> Any:
     """An input that is read from a queue while the workflow runs."""
     if finish_sentinel is None:
         raise WorkflowError("`from_queue` needs a `finish_sentinel`")
+    from rulekit.language.queues import QueueInput
 
-    def consume(wildcards: Any) -> list[Any]:
-        return list(info["items"])
-
-    info = {"queue": queue, "finish_sentinel": finish_sentinel, "items": [], "finished": False}
-    return flag(consume, "from_queue", info)
+    return flag(QueueInput(queue, finish_sentinel), "from_queue", True)
 
 
 class access:  # noqa: N801  the name that rule files use

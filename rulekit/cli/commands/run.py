@@ -46,6 +46,9 @@ def execute(command: Command) -> int:
     loaded = session.load(command)
     session.tell_reading(loaded, options)
     _wait_for_files(options)
+    queues = sys.modules.get("rulekit.language.queues")
+    if queues is not None:
+        queues.Reading.blocking = True
     log_path = _log_path()
     listeners = make_listeners(options, log_path, loaded.secrets)
     try:
