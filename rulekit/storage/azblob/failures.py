@@ -280,13 +280,13 @@ def _unreachable(error: Exception, account: Account) -> InfrastructureError:
     if any(word in text for word in ("name or service", "resolve", "nodename", "getaddrinfo")):
         why = "its name is not known"
         help_ = f"is `{account.name}` the right name? Is there a network?"
-    elif "refused" in text:
-        why = "it refuses the connection"
-        help_ = "is the emulator running, and on this port?"
     elif "certificate" in text or "ssl" in text:
         why = "its certificate is not trusted, or it does not speak https"
         help_ = "REQUESTS_CA_BUNDLE names a file with the certificates of your network"
-    elif "timed out" in text or "timeout" in text:
+    elif "refused" in text:
+        why = "it refuses the connection"
+        help_ = "is the emulator running, and on this port?"
+    elif "timed out" in text or "timeout" in text or "in time" in text:
         why = "it does not answer in time"
         help_ = "is there a firewall or proxy? HTTPS_PROXY names a proxy"
     else:
