@@ -79,7 +79,7 @@ def counts(world: World, call: Call) -> Answer:
 
 
 def _busy(node: Node) -> None:
-    if node.state in ("creating", "starting", "preempted", "leavingpool"):
+    if node.state in ("creating", "starting", "preempted", "leavingpool", "deallocated"):
         raise Problem("NodeNotReady", f"The node is {node.state} and cannot do this now.")
 
 

@@ -57,7 +57,14 @@ def attach(task: Task) -> None:
 
 
 def _ready_if_free(task: Task) -> None:
-    if task.state == "active" and not task.waits_for and not task.ranges:
+    known = task.job.tasks.get(task.id.lower()) is task  # or deleted while it waited
+    if known and task.state == "active":
+        enqueue(task)
+
+
+def enqueue(task: Task) -> None:
+    """Put an active task into the queue of its job, unless it waits for another task."""
+    if not task.waits_for and not task.ranges:
         task.job.ready[task.number] = task
         task.job.unsorted = True
         task.world.kick()

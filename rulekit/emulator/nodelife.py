@@ -153,6 +153,9 @@ def _ready(node: Node) -> None:
     node.errors = []
     node.move("running" if node.runs else "idle")
     world = node.world
+    if node.leaving:
+        left_alone(node)
+        return
     world.kick()
     if node.dedicated:
         return
@@ -164,7 +167,7 @@ def _ready(node: Node) -> None:
 
 def make_unusable(node: Node, errors: list[dict[str, Any]]) -> None:
     """The service cannot use the node: its tasks go back to the queue."""
-    if node.gone:
+    if node.gone or node.state == "leavingpool":
         return
     _drop_runs(node, "the node became unusable")
     node.errors = errors
@@ -174,8 +177,11 @@ def make_unusable(node: Node, errors: list[dict[str, Any]]) -> None:
 
 
 def _drop_runs(node: Node, why: str) -> None:
+    # What happens to the node then is the caller's affair, not that of `left_alone`.
+    node.held = True
     for task in taskruns.tasks_on(node):
         taskruns.requeue(task, why)
+    node.held = False
     for run in list(node.chores.values()):
         run.lose()
     node.chores.clear()
@@ -189,14 +195,16 @@ def _drop_runs(node: Node, why: str) -> None:
 
 def preempt(node: Node) -> None:
     """The platform takes a spot node: processes die, local data is lost, tasks are requeued."""
-    if node.gone or node.state == "preempted":
+    if node.gone or node.state in ("preempted", "leavingpool"):
         return
     node.move("preempted")
     _drop_runs(node, "the node was preempted")
     preparation.forget(node)
     node.world.ledger.node_ends(node.id)
     _empty(node)
-    node.world.tell("node-lost", node)
+    node.world.tell("node-freed", node)
+    if node.leaving:
+        return
     node.world.kick()
     seconds = node.world.settings.delays.restoring
     node.timer = node.world.clock.chore(seconds, lambda: _restore(node))
@@ -228,11 +236,13 @@ def restart(node: Node, option: str, state: str) -> None:
 
 
 def _evict(node: Node, option: str) -> None:
+    node.held = True
     for task in taskruns.tasks_on(node):
         if option == "terminate":
             taskruns.terminate(task)
         else:
             taskruns.requeue(task, "its node was wanted back")
+    node.held = False
 
 
 def leave(node: Node, option: str) -> None:
@@ -248,7 +258,9 @@ def leave(node: Node, option: str) -> None:
 
 
 def left_alone(node: Node) -> None:
-    """A node that waits to leave has no task any more."""
+    """A node that waits to leave may have no task any more."""
+    if node.held:
+        return
     if node.leaving and not node.gone and not node.runs and node.state != "leavingpool":
         _leave_now(node)
 
@@ -306,6 +318,7 @@ def deallocate(node: Node, option: str) -> None:
         if not node.gone and node.state == "deallocating":
             node.move("deallocated")
             node.world.ledger.node_ends(node.id)
+            left_alone(node)
 
     node.timer = node.world.clock.chore(node.world.settings.delays.leaving, stopped)
 

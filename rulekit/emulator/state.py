@@ -121,6 +121,7 @@ class Node(Entity):
         self.booted = self.allocated
         self.scheduling = "enabled"
         self.leaving = False
+        self.held = False  # its tasks are being taken away
         self.gone = False
         self.errors: list[dict[str, Any]] = []
         self.runs: dict[str, Run] = {}  # of tasks, by `job/task`

@@ -151,9 +151,7 @@ def complete(task: Task, outcome: Outcome) -> None:
 def back_to_queue(task: Task) -> None:
     """The task waits again, in its old place."""
     task.move("active")
-    task.job.ready[task.number] = task
-    task.job.unsorted = True
-    task.world.kick()
+    dependencies.enqueue(task)
 
 
 def requeue(task: Task, why: str) -> None:
@@ -165,8 +163,7 @@ def requeue(task: Task, why: str) -> None:
     task.requeued_at = task.world.clock.now()
     task.files_gone = "TaskFilesUnavailable"
     task.move("active", why)
-    task.job.ready[task.number] = task
-    task.job.unsorted = True
+    dependencies.enqueue(task)
 
 
 def terminate(task: Task, message: str = "Task was ended by user request") -> None:

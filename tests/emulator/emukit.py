@@ -82,7 +82,7 @@ def until(what, seconds: float = 20.0):
         found = what()
         if found:
             return found
-        assert time.monotonic() < end, "it did not happen"
+        assert time.monotonic() < end, f"it did not happen: {found!r}"
         time.sleep(0.01)
 
 
