@@ -237,8 +237,11 @@ class CheckpointView:
         for item in items:
             assert item.pattern is not None
             files.append(item.pattern.fill([named[name] for name in item.pattern.names]))
-        if (rule.name, values) not in draft.scope.space.loader.gate.done:
+        gate = draft.scope.space.loader.gate
+        if (rule.name, values) not in gate.done:
             raise CheckpointPending(rule.name, values, tuple(files))
+        if gate.fetch is not None:
+            gate.fetch(files)
         return CheckpointJob(self.rule, OutputFiles([FlaggedStr(file) for file in files], names))
 
 

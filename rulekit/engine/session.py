@@ -79,8 +79,11 @@ def prepare(
     store = open_store(settings.state_dir, readonly=readonly)
     pending: tuple[Past, ...] = ()
     if stored is not None:
+        from rulekit.engine.copies import LocalCopies
+
         _check(stored, listeners)
         measure_with(stored.size)
+        workflow.checkpoints.fetch = LocalCopies(stored, settings.state_dir).fetch
     if not readonly and store is not None:
         pending = recover_earlier(settings, store, listeners, stored)
     files = LocalFiles(settings.digest_limit) if stored is None else stored.files

@@ -444,6 +444,10 @@ braces is given by a function: `lambda wildcards: "{x}"`.""",
     "RK0452": """\
 function of a rule that fails
 The exception and its place in the rule file are shown, with the wildcards of the job.""",
+    "RK0453": """\
+a file is in the way of the local copy of a checkpoint's output
+Input functions open outputs of checkpoints while jobs are planned, so stored ones are copied to
+this disk first. A file of that name that is no such copy is never overwritten: move it away.""",
     "RK0460": """\
 value that cannot be written into the command safely
 A file name or wildcard value holds characters that the shell would interpret, at a place where

@@ -7,7 +7,7 @@ from rulekit.model.stores import NO_STORES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from rulekit.model.span import Span
@@ -167,14 +167,16 @@ class CheckpointGate:
     """What `checkpoints.NAME.get()` asks: which checkpoint outputs are there already.
 
     Planning fills it; user code, through the compiler's namespace, reads it. A checkpoint that
-    is not in `done` makes `get` raise `CheckpointPending`.
+    is not in `done` makes `get` raise `CheckpointPending`. `fetch` is told of the outputs that user
+    code is about to look at, if they may be somewhere else than on this disk.
     """
 
-    __slots__ = ("done",)
+    __slots__ = ("done", "fetch")
 
     def __init__(self) -> None:
         # (rule name, wildcard values in the order of the rule's names)
         self.done: set[tuple[str, tuple[str, ...]]] = set()
+        self.fetch: Callable[[Sequence[str]], None] | None = None
 
 
 class CheckpointPending(Exception):

@@ -134,3 +134,61 @@ def test_what_is_missing_is_said_at_once(cloud):
     for word in ("AZ_BATCH_ACCOUNT_URL", "AZ_BLOB_ACCOUNT_URL"):
         assert word in done.stderr
     assert not (cloud.folder / ".rulekit").exists()
+
+
+def test_checkpoints_and_groups(cloud):
+    cloud.write(
+        "Snakefile",
+        """
+rule all:
+    input: "listed.txt", "named.txt"
+checkpoint split:
+    output: directory("parts")
+    shell: "mkdir {output}; for i in 1 2 3; do echo $i > {output}/$i.txt; done"
+checkpoint names:
+    output: "names.txt"
+    shell: "printf 'x\\ny\\n' > {output}"
+rule part:
+    input: "parts/{i}.txt"
+    output: "done/{i}.txt"
+    shell: "cat {input} > {output}"
+def parts(wildcards):
+    folder = checkpoints.split.get().output[0]
+    return expand("done/{i}.txt", i=sorted(glob_wildcards(folder + "/{i}.txt").i))
+rule listed:
+    input: parts
+    output: "listed.txt"
+    shell: "cat {input} > {output}"
+rule one:
+    output: "one/{n}.txt"
+    group: "g"
+    shell: "echo {wildcards.n} > {output}"
+rule two:
+    input: "one/{n}.txt"
+    output: "two/{n}.txt"
+    group: "g"
+    shell: "cat {input} {input} > {output}"
+def named(wildcards):
+    with open(checkpoints.names.get().output[0]) as file:
+        return expand("two/{n}.txt", n=file.read().split())
+rule named:
+    input: named
+    output: "named.txt"
+    shell: "cat {input} > {output}"
+""",
+    )
+    done = cloud.run()
+    assert done.returncode == 0, done.stderr
+    assert cloud.get("listed.txt") == "1\n2\n3\n"
+    assert cloud.get("named.txt") == "x\nx\ny\ny\n"
+    assert (cloud.folder / "names.txt").read_text() == "x\ny\n"
+    again = cloud.run()
+    assert "Nothing to be done" in again.stderr, again.stderr
+    # A file of the user's own is not overwritten.
+    (cloud.folder / "names.txt").write_text("mine\n")
+    with cloud.azurite.client() as client:
+        client.get_blob_client(cloud.container, "lab/run/named.txt").delete_blob()
+    refused = cloud.run("named.txt")
+    assert refused.returncode == 2, refused.stderr
+    assert "is a stored file, and a file of that name is here" in refused.stderr
+    assert (cloud.folder / "names.txt").read_text() == "mine\n"
