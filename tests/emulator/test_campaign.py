@@ -169,7 +169,7 @@ class Player:
                 self.client.enable_node_scheduling(*found)
 
 
-@pytest.mark.parametrize("seed", range(60 if LONG else 3))
+@pytest.mark.parametrize("seed", range(60 if LONG else 2))
 def test_the_books_balance(seed, tmp_path, monkeypatch):
     # Pollers that nobody waits for would ask on for ever.
     monkeypatch.setattr("azure.core.polling._poller.LROPoller.__init__", _quiet)
@@ -178,7 +178,7 @@ def test_the_books_balance(seed, tmp_path, monkeypatch):
         make_pool(client, "b", 1, target_low_priority_nodes=1, task_slots_per_node=2)
         player = Player(emulator, client, seed)
         player.do_job()
-        for _ in range(400 if LONG else 120):
+        for _ in range(400 if LONG else 80):
             player.step()
             balance(emulator.world)
             if player.random.random() < 0.1:
