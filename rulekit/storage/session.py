@@ -10,12 +10,13 @@ from rulekit.model.stores import DEFAULT_ACCOUNT, NO_STORES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rulekit.errors.diagnostic import Diagnostic
     from rulekit.model.places import Places, Root
     from rulekit.model.rule import Workflow
     from rulekit.model.stores import Stores
+    from rulekit.planning import Plan
     from rulekit.storage.azblob.account import Account
     from rulekit.storage.azblob.client import AzBlobStorage
     from rulekit.storage.stored import StoredFiles
@@ -152,7 +153,26 @@ class StorageSession:
             found += self.client.check(account, container, rights)
         return tuple(dict.fromkeys(found))
 
+    def check_plan(self, plan: Plan) -> None:
+        """Refuses names that jobs would write and no blob can have. Raises `InfrastructureError`
+        (RK0642, RK0644)."""
+        from rulekit.storage.azblob.names import check_places
+
+        check_places(self.places, _written(plan))
+
     def close(self) -> None:
         """Ends all connections."""
         if self._client is not None:
             self._client.close()
+
+
+def _written(plan: Plan) -> Iterator[str]:
+    """Outputs, and the logs and benchmarks that are known beforehand."""
+    for number, outputs in enumerate(plan.outputs):
+        yield from outputs
+        template = plan.templates[plan.rule[number]]
+        if template.logs is not None:
+            yield from template.logs.fill(plan.wildcards[number])
+        benchmark = plan.benchmark(number)
+        if benchmark is not None:
+            yield benchmark

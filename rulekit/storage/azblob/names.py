@@ -13,13 +13,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from rulekit.model.places import Places
+
 LONGEST = 1024  # characters
 MOST_FOLDERS = 254  # parts between slashes
+_SURELY = re.compile(r"(?:[\w ~!@#$%&*()+={}\[\]:;'<>,?|^`\"-][\w .~!@#$%&*()+={}\[\]:;'<>,?|^`\"-]*"
+                     r"(?<!\.)/)*[\w -][\w .-]*(?<!\.)", re.ASCII).fullmatch  # fmt: skip
 _CONTAINER = re.compile(r"[a-z0-9](?:-?[a-z0-9])*")
 
 
 def fault_of_name(name: str) -> str | None:
     """Why no blob can have this name, None if one can."""
+    # Nearly all names are so; plans may have very many of them.
+    if _SURELY(name) is not None and len(name) <= MOST_FOLDERS:
+        return None
     if not name:
         return "it is empty"
     # The service counts UTF-16 units.
@@ -73,3 +80,22 @@ def check_names(found: Iterable[tuple[str, str]]) -> None:
         notes=tuple(f"`{path}`: {fault}" for path, fault in bad[1:4]),
         help='choose another name, or keep the file on this disk: `local("...")`',
     )
+
+
+def check_places(places: Places, paths: Iterable[str]) -> None:
+    """Refuse paths whose blobs, or containers, cannot be. Raises as `check_names`, and RK0644."""
+    found = []
+    containers: dict[str, str] = {}
+    for path in paths:
+        location = places.find(path)
+        if location is not None:
+            found.append((path, location.name))
+            containers.setdefault(location.container, path)
+    for container, path in containers.items():
+        fault = fault_of_container(container)
+        if fault is not None:
+            raise InfrastructureError(
+                f"`{path}` cannot be stored: `{container}` cannot be the name of a container: {fault}",
+                code="RK0644",
+            )
+    check_names(found)

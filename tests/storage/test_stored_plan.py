@@ -1,0 +1,100 @@
+"""Plans of local and stored files together: what exists, what runs and why."""
+
+from __future__ import annotations
+
+import pytest
+
+from rulekit.compiler import LoadSettings, load
+from rulekit.errors.tree import InfrastructureError, PlanError
+from rulekit.planning import PlanOptions, make_plan
+from rulekit.staleness import Policy, forecast
+from rulekit.storage.session import StorageSession
+
+RULES = """
+rule all:
+    input: "sum.txt", "az://{box}/far/copy.txt"
+rule count:
+    input: "in/{s}.txt", local("sizes.cfg")
+    output: "counts/{s}.txt"
+    shell: ""
+rule sum:
+    input: expand("counts/{s}.txt", s=["a", "b b"])
+    output: "sum.txt"
+    shell: ""
+rule far:
+    input: "az://{box}/far/source.txt", "counts/a.txt"
+    output: "az://{box}/far/copy.txt"
+    shell: ""
+"""
+
+
+@pytest.fixture
+def planned(azurite, container, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Rulefile").write_text(RULES.replace("{box}", container))
+    (tmp_path / "sizes.cfg").write_text("1")
+    made = []
+
+    def plan(memory=None):
+        session = StorageSession(azurite.environment(), "azure", f"az://{container}/run")
+        made.append(session)
+        workflow = load("Rulefile", LoadSettings(storage=session))
+        session.take(workflow)
+        found = make_plan(workflow, (), session.files, PlanOptions())
+        session.check_plan(found)
+        return found, forecast(found, session.files, memory, None, Policy()), session
+
+    plan.folder = tmp_path
+    plan.put = lambda name, data=b"": azurite.put(container, name, data)
+    yield plan
+    for session in made:
+        session.close()
+
+
+def runs(found, judged):
+    return {found.key(job) for job in range(len(found)) if judged.run[job]}
+
+
+def test_what_is_missing_runs_and_inputs_are_found_where_they_are(planned):
+    for name in ("run/in/a.txt", "run/in/b b.txt", "far/source.txt"):
+        planned.put(name)
+    found, judged, session = planned()
+    assert runs(found, judged) == {"count:s=a", "count:s=b b", "sum", "far", "all"}
+    # Two roots: one listing each.
+    assert session.client.web.requests == 2
+    for name in ("run/counts/a.txt", "run/counts/b b.txt", "run/sum.txt", "far/copy.txt"):
+        planned.put(name)
+    found, judged, _ = planned()
+    assert not runs(found, judged) - {"all"}
+
+
+def test_a_file_on_this_disk_is_not_taken_for_a_stored_one(planned):
+    (planned.folder / "in").mkdir()
+    (planned.folder / "in/a.txt").write_text("")
+    planned.put("run/in/b b.txt")
+    planned.put("far/source.txt")
+    with pytest.raises(PlanError) as caught:
+        planned()
+    assert "in/a.txt" in str(caught.value.diagnostics[0].message)
+
+
+def test_a_local_file_that_is_missing_is_missing(planned):
+    for name in ("run/in/a.txt", "run/in/b b.txt", "far/source.txt", "run/sizes.cfg"):
+        planned.put(name)
+    (planned.folder / "sizes.cfg").unlink()
+    with pytest.raises(PlanError) as caught:
+        planned()
+    assert "sizes.cfg" in str(caught.value.diagnostics[0].message)
+
+
+def test_names_that_cannot_be_stored_are_refused_with_the_plan(planned):
+    (planned.folder / "Rulefile").write_text("rule a:\n    output: 'x/y.'\n    shell: ''\n")
+    with pytest.raises(InfrastructureError) as caught:
+        planned()
+    assert caught.value.diagnostics[0].code == "RK0642"
+    (planned.folder / "Rulefile").write_text(
+        "rule a:\n    output: 'az://Big_Box/x'\n    shell: ''\n"
+    )
+    with pytest.raises(InfrastructureError) as caught:
+        planned()
+    assert caught.value.diagnostics[0].code == "RK0644"
