@@ -189,6 +189,6 @@ rule named:
     with cloud.azurite.client() as client:
         client.get_blob_client(cloud.container, "lab/run/named.txt").delete_blob()
     refused = cloud.run("named.txt")
-    assert refused.returncode == 2, refused.stderr
+    assert refused.returncode == 4, refused.stderr
     assert "is a stored file, and a file of that name is here" in refused.stderr
     assert (cloud.folder / "names.txt").read_text() == "mine\n"
