@@ -35,11 +35,13 @@ def found() -> Stores:
 def recorded() -> RecordedStorage | None:
     """What the load has asked of storage, for a process that reads the same files again; None if
     storage did not come up. Ends the recording."""
-    if State.hook is None or (State.table is None and not State.remote):
+    if State.hook is not None and State.table is not None:
+        return State.table.recorded()
+    if State.hook is None or not State.remote:
         return None
-    from rulekit.language.storagenames import table
+    from rulekit.language.storagerecord import RecordedStorage
 
-    return table().recorded()
+    return RecordedStorage(State.hook.root, State.hook.account(), {}, {})
 
 
 def offline() -> None:
