@@ -21,6 +21,8 @@ def guarded(words: list[str]) -> int:
     try:
         code = run(words)
         sys.stdout.flush()
+        if "rulekit.language.queues" in sys.modules:
+            _leave_fillers(code)
         return code
     except RulekitError as error:
         from rulekit.cli.diagnostics import tell
@@ -42,6 +44,19 @@ def guarded(words: list[str]) -> int:
 
         _quietly_flush()
         return tell_bug(error, words)
+
+
+def _leave_fillers(code: int) -> None:
+    """A thread of the rule file that fills a queue nobody reads would keep the process for ever."""
+    import threading
+
+    from rulekit.language.queues import Reading
+
+    main = threading.main_thread()
+    others = [one for one in threading.enumerate() if one is not main and not one.daemon]
+    if others and not Reading.blocking:
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def run(words: list[str]) -> int:

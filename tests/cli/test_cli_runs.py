@@ -580,3 +580,31 @@ def test_a_command_that_cannot_be_filled_in_shows_its_place(plain):
     assert "error[RK0240]" in told and "in the command of rule `a`" in told
     assert '3 |     shell: "echo {nope} > {output}"\n' in told
     plain("-c", "1", code=1)
+
+
+QUEUE = """
+import queue, threading
+source, end = queue.Queue(), object()
+def fill():
+    for i in range(3):
+        source.put(f"{i}.txt")
+    source.put(end)
+    source.join()
+    source.get()  # for ever
+threading.Thread(target=fill, daemon=DAEMON).start()
+rule all:
+    input: from_queue(source, finish_sentinel=end)
+    output: "all"
+    shell: "cat {input} > {output}"
+rule one:
+    output: "{i}.txt"
+    shell: "echo {wildcards.i} > {output}"
+"""
+
+
+def test_a_queue_is_read_to_its_end_and_a_dry_run_does_not_wait_for_it(project):
+    project.write("Snakefile", QUEUE.replace("DAEMON", "False"))
+    assert "all" in project("-n").stdout
+    project.write("Snakefile", QUEUE.replace("DAEMON", "True"))
+    project("-c", "1")
+    assert (project.path / "all").read_text() == "0\n1\n2\n"

@@ -107,6 +107,7 @@ def test_standard_names():
         "disk_mb": 105,
     }
     assert standard_table({"mem_mb": "2000"}) == {"mem_mb": 2000}
+    assert standard_table({"mem_mib": 953.67}) == {"mem_mb": 1000}  # rounded once
     for pair in ({"mem": 1, "mem_mb": 2}, {"disk_mib": 1, "disk": 2}, {"mem_mb": 1, "mem": 2}):
         with pytest.raises(ValueError, match="only one"):
             standard_table(pair)

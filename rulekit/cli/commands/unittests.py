@@ -80,8 +80,9 @@ def test_{name}(tmp_path):
 
 def execute(command: Command) -> int:
     options = command.options
-    folder = os.path.abspath(options.generate_unit_tests or DEFAULT)
     loaded = session.load(command)
+    # Relative to the working directory, as in Snakemake.
+    folder = os.path.abspath(options.generate_unit_tests or DEFAULT)
     prepared = session.prepare(command, loaded, readonly=True)
     try:
         made, left = generate(prepared, folder, loaded.rulefile, _config(command))

@@ -19,6 +19,7 @@ _DEFAULT = """\
 #!/bin/sh
 # properties = {properties}
 {exec_job}
+
 """
 
 
