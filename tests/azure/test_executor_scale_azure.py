@@ -12,6 +12,7 @@ import pytest
 from azruns import Bench, gather, job
 from test_failures_azure import spoil
 
+from rulekit.executors.azure.health import Limits
 from rulekit.executors.azure.pace import Pace
 
 LONG = bool(os.environ.get("RULEKIT_LONG"))
@@ -44,7 +45,7 @@ def measured(executor) -> list[float]:
 
 
 def test_requests_grow_with_what_ends(bench):
-    executor = bench.executor(pace=Pace(), node_count=2)
+    executor = bench.executor(pace=Pace(), limits=Limits(), node_count=2)
     thread = measured(executor)
     begun = time.thread_time()
     for number in range(TASKS):

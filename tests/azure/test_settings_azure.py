@@ -188,3 +188,15 @@ def test_any_value_is_taken_or_refused_with_a_message(value, name):
         settings.read(environ=environ)
     except UsageError as error:
         assert all(d.code in ("RK0610", "RK0611") for d in error.diagnostics)
+
+
+def test_the_reference_lists_every_setting_and_every_name():
+    import os
+
+    page = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "reference", "azure.md")
+    with open(page, encoding="utf-8") as file:
+        text = file.read()
+    for field in variables.FIELDS:
+        assert f"`{field.name}`" in text, field.name
+        for name in (*field.variables, *field.plugin):
+            assert f"`{name}`" in text, name
