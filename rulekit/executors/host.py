@@ -520,10 +520,10 @@ def _together(specs: list[JobSpec], limits: Limits) -> Work:
 
 def _staged(specs: list[JobSpec], order: dict[str, Any], secrets: dict[str, Any]) -> Work:
     """What a warden of attempts with stored files does: fetch, run, store."""
+    # Here and not in the warden: a fork of this process has it then, and the next ones, too.
+    from rulekit.node.work import run_order
 
     def work(environments: Environments, answers: int) -> None:
-        from rulekit.node.work import run_order
-
         spec = specs[0]
         os.chdir(spec.workdir)
         root = os.path.join(os.path.abspath(spec.state_dir), "stage", spec.token)
