@@ -129,6 +129,11 @@ class Azurite:
     ) -> None:
         self.close()
 
+    @property
+    def group(self) -> int:
+        """Its process group."""
+        return self._process.pid
+
     def wait(self) -> None:
         """Until it answers. Raises InfrastructureError (RK0661)."""
         end = time.monotonic() + _PATIENCE_S

@@ -103,6 +103,11 @@ class Emulator:
         self._httpd.start()
 
     @property
+    def root(self) -> str:
+        """The directory that holds the nodes."""
+        return self.world.settings.root
+
+    @property
     def faults(self) -> Faults:
         """Planned failures: `faults.add({...})`."""
         return self.world.faults

@@ -9,8 +9,10 @@ import subprocess
 import sys
 
 import pytest
+from azure.batch import BatchClient
+from azure.core.credentials import AzureNamedKeyCredential
 from azurite import absent, free_port, program
-from emukit import alive
+from emukit import add, alive, make_job, make_pool, shell, until
 
 from rulekit.cli.commands import azure_emulate
 from rulekit.errors.tree import InfrastructureError, UsageError
@@ -30,6 +32,11 @@ def emulate(*words, **options):
     )
 
 
+def client(values):
+    name, key = values["AZ_BATCH_ACCOUNT_NAME"], values["AZ_BATCH_ACCOUNT_KEY"]
+    return BatchClient(values["AZ_BATCH_ACCOUNT_URL"], AzureNamedKeyCredential(name, key))
+
+
 def ended(process):
     out, err = process.communicate(timeout=60)
     return process.returncode, out, err
@@ -40,15 +47,8 @@ def test_it_prints_what_to_export_and_ends_with_ctrl_c(tmp_path):
     lines = [process.stdout.readline() for _ in range(3)]
     values = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines)
     assert list(values) == ["AZ_BATCH_ACCOUNT_URL", "AZ_BATCH_ACCOUNT_NAME", "AZ_BATCH_ACCOUNT_KEY"]
-    from azure.batch import BatchClient
-    from azure.core.credentials import AzureNamedKeyCredential
-
-    values = {k: v.strip("'") for k, v in values.items()}
-    credential = AzureNamedKeyCredential(
-        values["AZ_BATCH_ACCOUNT_NAME"], values["AZ_BATCH_ACCOUNT_KEY"]
-    )
-    with BatchClient(values["AZ_BATCH_ACCOUNT_URL"], credential) as client:
-        assert list(client.list_pools()) == []
+    with client({k: v.strip("'") for k, v in values.items()}) as batch:
+        assert list(batch.list_pools()) == []
     process.send_signal(signal.SIGINT)
     code, _, err = ended(process)
     assert code == 0
@@ -60,22 +60,28 @@ def test_it_prints_what_to_export_and_ends_with_ctrl_c(tmp_path):
 def test_tasks_end_with_it(tmp_path, number):
     process = emulate("--no-blobs", "--json", "--speed", "1000", "--nodes-root", str(tmp_path))
     values = json.loads(process.stdout.readline())
-    from azure.batch import BatchClient
-    from azure.core.credentials import AzureNamedKeyCredential
-    from emukit import add, make_job, make_pool, shell, until
-
-    credential = AzureNamedKeyCredential(
-        values["AZ_BATCH_ACCOUNT_NAME"], values["AZ_BATCH_ACCOUNT_KEY"]
-    )
-    with BatchClient(values["AZ_BATCH_ACCOUNT_URL"], credential) as client:
-        make_pool(client)
-        make_job(client)
-        add(client, "job", shell("t", "sleep 987620"))
+    with client(values) as batch:
+        make_pool(batch)
+        make_job(batch)
+        add(batch, "job", shell("t", "sleep 987620"))
         until(lambda: alive("sleep\x00987620"))
     process.send_signal(number)
     assert ended(process)[0] == 0
     assert not alive("sleep\x00987620")
     assert os.listdir(tmp_path) == []
+
+
+def test_even_a_killed_emulator_leaves_nothing(tmp_path):
+    process = emulate("--no-blobs", "--json", "--speed", "1000", "--nodes-root", str(tmp_path))
+    values = json.loads(process.stdout.readline())
+    with client(values) as batch:
+        make_pool(batch)
+        make_job(batch)
+        add(batch, "job", shell("t", "setsid sleep 987621 & sleep 987622"))
+        until(lambda: alive("sleep\x00987621") and alive("sleep\x00987622"))
+    process.kill()
+    process.communicate(timeout=20)
+    until(lambda: not alive("sleep\x0098762") and not os.listdir(tmp_path))
 
 
 def test_a_command_runs_with_the_variables_and_gives_its_exit_code():

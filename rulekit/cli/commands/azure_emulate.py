@@ -87,8 +87,11 @@ def main(argv: list[str]) -> int:
     for name in ("port", "blob_port"):
         if not 0 <= getattr(options, name) <= 65535:
             raise UsageError(f"--{name.replace('_', '-')}: a port is a number up to 65535")
+    from rulekit.emulator.guardian import Guardian
+
     blobs: Azurite | None = None
     emulator: Emulator | None = None
+    guardian = Guardian()
     old = signal.signal(signal.SIGTERM, _interrupt)
     try:
         if not options.no_blobs:
@@ -97,6 +100,7 @@ def main(argv: list[str]) -> int:
             # Started first, because it takes longest.
             blobs = Azurite(options.blob_port, options.blobs)
         emulator = _start(options)
+        guardian.watch(emulator.root, [blobs.group] if blobs is not None else [])
         variables = {
             "AZ_BATCH_ACCOUNT_URL": emulator.url,
             "AZ_BATCH_ACCOUNT_NAME": emulator.account,
@@ -123,6 +127,7 @@ def main(argv: list[str]) -> int:
             emulator.close()
         if blobs is not None:
             blobs.close()
+        guardian.dismiss()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, old)
     return 0
