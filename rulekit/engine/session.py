@@ -125,6 +125,8 @@ def make_stage(
     gate = workflow.checkpoints
     while True:
         plan = make_plan(workflow, prepared.targets, files, prepared.options)
+        if prepared.stored is not None:
+            prepared.stored.check_plan(plan)
         if plan.streams:
             # What a killed run left of a pipe is not the file.
             files.hide(stream.path for stream in plan.streams)
