@@ -521,7 +521,9 @@ def _together(specs: list[JobSpec], limits: Limits) -> Work:
 def _staged(specs: list[JobSpec], order: dict[str, Any], secrets: dict[str, Any]) -> Work:
     """What a warden of attempts with stored files does: fetch, run, store."""
     # Here and not in the warden: a fork of this process has it then, and the next ones, too.
-    from rulekit.node.work import run_order
+    from rulekit.node.work import make_ready, run_order
+
+    make_ready(order)
 
     def work(environments: Environments, answers: int) -> None:
         spec = specs[0]

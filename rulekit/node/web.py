@@ -59,6 +59,19 @@ def address_of(url: str) -> Address:
     return Address(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
 
 
+_tls: ssl.SSLContext | None = None
+
+
+def tls() -> ssl.SSLContext:
+    """How this process and its forks check certificates: to read them all is much for one job."""
+    global _tls
+    if _tls is None:
+        import ssl
+
+        _tls = ssl.create_default_context()
+    return _tls
+
+
 @frozen
 class Answer:
     """Status, headers (names in lower case) and the whole body."""
@@ -80,7 +93,6 @@ class Web:
         self._lock = threading.Lock()
         self._idle: dict[Address, list[http.client.HTTPConnection]] = {}
         self._busy: set[http.client.HTTPConnection] = set()
-        self._tls: ssl.SSLContext | None = None
 
     # -- requests ----------------------------------------------------------------------------
 
@@ -207,7 +219,7 @@ class Web:
         connection: http.client.HTTPConnection
         if address.scheme == "https":
             connection = http.client.HTTPSConnection(
-                host, port, timeout=self.timeout_s, context=self._context()
+                host, port, timeout=self.timeout_s, context=tls()
             )
             if proxy is not None:
                 connection.set_tunnel(address.host, address.port, headers=proxy.headers)
@@ -217,14 +229,6 @@ class Web:
                 connection.rulekit_absolute = True  # type: ignore[attr-defined]
                 connection.rulekit_headers = proxy.headers  # type: ignore[attr-defined]
         return connection
-
-    def _context(self) -> ssl.SSLContext:
-        import ssl
-
-        with self._lock:
-            if self._tls is None:
-                self._tls = ssl.create_default_context()
-            return self._tls
 
     def _give_back(self, connection: http.client.HTTPConnection, address: Address) -> None:
         with self._lock:

@@ -13,7 +13,7 @@ from rulekit.node.orders import Order, check_order
 from rulekit.node.site import Site
 from rulekit.node.store import PROTECTED, Item, Store
 from rulekit.node.trouble import Trouble
-from rulekit.node.web import PATIENCE_S
+from rulekit.node.web import PATIENCE_S, tls
 from rulekit.runner import drive, orphans
 from rulekit.runner.files import Refused, is_managed
 
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from rulekit.runner.command import Environments
 
 _LAST_WORDS_S = 30.0  # for logs, after a cancel or a failing service
+
+
+def make_ready(order: Mapping[str, Any]) -> None:
+    """Loads what `run_order` will need: for a process whose forks run orders."""
+    accounts = order.get("accounts") or {}
+    if any(str(account.get("url")).startswith("https:") for account in accounts.values()):
+        tls()
 
 
 def _quiet(_text: str) -> None:

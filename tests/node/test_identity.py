@@ -131,6 +131,7 @@ def test_blobs_by_the_identity_and_tls(secure, metadata, monkeypatch):
     with pytest.raises(ServiceTrouble, match=r"the certificate of .* is refused"):
         Account(server.url, "identity", None, None, Web(5)).head("c", "n")
     monkeypatch.setenv("SSL_CERT_FILE", certificate)
+    monkeypatch.setattr("rulekit.node.web._tls", None)
     web = Web(10)
     name = "c" + str(int(time.time()))
     from azure.storage.blob import BlobServiceClient
