@@ -38,7 +38,7 @@ _PYTHONIC = ("python", "hy", "xonsh")
 def script_body(stage: Stage, job: Job, names: dict[str, Any]) -> Made:
     """Body and context of the order for a `script:` or `wrapper:` rule. Raises `RuleFileError`."""
     rule = job.rule
-    path = stage.definitions.script_path(job.number)
+    path = local_path(stage, job)
     language = LANGUAGES.get(os.path.splitext(path)[1])
     if language is None:
         suffix = os.path.splitext(path)[1]
@@ -72,7 +72,7 @@ def notebook_body(stage: Stage, job: Job, names: dict[str, Any]) -> Made:
     from rulekit.runner.notebook import language_of, read
 
     rule = job.rule
-    path = stage.definitions.script_path(job.number)
+    path = local_path(stage, job)
     source = read_source(stage, job, path)
     try:
         language = language_of(read(source, path), path)
@@ -121,6 +121,28 @@ def template_body(stage: Stage, job: Job, names: dict[str, Any]) -> Made:
         ) from None
     argv = [sys.executable, "-m", "rulekit.runner.template", engine]
     return {"kind": "command", "argv": argv, "context_argument": True}, context
+
+
+def local_path(stage: Stage, job: Job) -> str:
+    """The path of a body's code; what is behind an address is fetched. Raises `RuleFileError`."""
+    path = stage.definitions.script_path(job.number)
+    if "://" not in path:
+        return path
+    from rulekit.compiler.fetch import download
+    from rulekit.language.exceptions import WorkflowError
+
+    rule = job.rule
+    try:
+        if not path.startswith(("http://", "https://")):
+            raise WorkflowError("only http(s) addresses, paths and git repositories are understood")
+        return download(path)
+    except WorkflowError as error:
+        reason = str(error).split("\n")[0]
+        raise RuleFileError(
+            f"{rule.body.kind} `{path}` of rule `{rule.name}` cannot be fetched: {reason}",
+            code="RK0291",
+            span=rule.body.span or rule.span,
+        ) from None
 
 
 def read_source(stage: Stage, job: Job, path: str) -> str:

@@ -187,30 +187,41 @@ class Snakemake:
         raise ValueError("log_fmt_shell: at least one of stdout and stderr has to go to the log")
 
     def report_href(self, path):
-        """For scripts that write report pages: the path itself."""
+        """For scripts that write pages: the address of another result within a report."""
         return _Href(path)
 
 
 class _Href:
-    def __init__(self, path, anchor="", args=""):
-        self._path, self._anchor, self._args = str(path), anchor, args
+    """``../ID/NAME?ARGS#ANCHOR``: in a report each result has a folder named after its path."""
+
+    def __init__(self, path, folder=None, args=(), anchor=None):
+        path = path if isinstance(path, str) else path.as_posix()
+        if folder is None:
+            import hashlib
+
+            folder = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+            self._shown = os.path.basename(path)
+        else:
+            self._shown = path
+        self._folder, self._args, self._anchor = folder, args, anchor
 
     def child_path(self, path):
-        return _Href(os.path.join(self._path, str(path)))
-
-    def anchor(self, anchor):
-        return _Href(self._path, anchor, self._args)
+        return _Href(path, self._folder)
 
     def url_args(self, **args):
-        words = "&".join("{}={}".format(*pair) for pair in args.items())
-        return _Href(self._path, self._anchor, words)
+        return _Href(self._shown, self._folder, tuple(args.items()), self._anchor)
+
+    def anchor(self, anchor):
+        return _Href(self._shown, self._folder, self._args, anchor)
 
     def __str__(self):
-        text = self._path
+        from urllib.parse import quote
+
+        text = f"../{self._folder}/{self._shown}"
         if self._args:
-            text += "?" + self._args
+            text += "?" + "&".join(f"{name}={quote(str(value))}" for name, value in self._args)
         if self._anchor:
-            text += "#" + self._anchor
+            text += "#" + quote(self._anchor)
         return text
 
 

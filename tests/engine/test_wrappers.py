@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import os
 import subprocess
+import threading
 
 import pytest
 
@@ -130,6 +133,33 @@ def test_a_changed_wrapper_of_ones_own_makes_stale(project, wrappers):
     assert "Nothing to be done" in project("-n", "s.out").stdout
     project.write("mine/x/wrapper.py", WRAPPER + "print(1)\n")
     assert "Code has changed" in project("-n", "s.out").stdout
+
+
+@pytest.fixture
+def server(project):
+    """A server of the project's files."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(project.path))
+    handler.log_message = lambda *_: None
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
+        thread = threading.Thread(target=httpd.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{httpd.server_port}"
+        httpd.shutdown()
+        thread.join()
+
+
+def test_wrapper_and_script_behind_an_address(project, wrappers, server):
+    collection(project, "served/v1/x")
+    wrappers(f"{server}/served/v1/x")
+    assert made(project) == "E s\ntext\n"
+    wrappers("v1/x", "--wrapper-prefix", f"{server}/served/")
+    assert made(project) == "E s\ntext\n"
+    project.write("served/s.py", "open(snakemake.output[0], 'w').write('fetched')\n")
+    project.write("Snakefile", f'rule a:\n    output: "x"\n    script: "{server}/served/s.py"\n')
+    project("-c1")
+    assert (project.path / "x").read_text() == "fetched"
+    project.write("Snakefile", f'rule a:\n    output: "y"\n    script: "{server}/no.py"\n')
+    assert "error[RK0291]" in project("-c1", code=1).stderr
 
 
 # -- templates -----------------------------------------------------------------------------------

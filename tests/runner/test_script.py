@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import collections
 import glob
+import hashlib
 import json
 import os
 import pathlib
@@ -368,3 +369,16 @@ def test_items_may_be_called_like_methods(here, script):
     called = InputFiles(["a", "b", "c", "d"], {"named": 0, "values": 1, "index": 2, "sort": 3})
     text = "i = snakemake.input\nassert [i.named, i.values, i.index, i.sort] == list('abcd')\n"
     assert script(text, given=names(input=called)).ok, (here / "captured").read_text()
+
+
+def test_addresses_within_a_report(here, script):
+    """A result has a folder named after the digest of its path."""
+    page = hashlib.sha256(b"a/test.html").hexdigest()[:16]
+    folder = hashlib.sha256(b"sub").hexdigest()[:16]
+    text = (
+        "href = snakemake.report_href\n"
+        "one = href('a/test.html').url_args(foo='4 5').anchor('b')\n"
+        f"assert str(one) == '../{page}/test.html?foo=4%205#b', str(one)\n"
+        f"assert str(href('sub').child_path('x/y.html')) == '../{folder}/x/y.html'\n"
+    )
+    assert script(text).ok, (here / "captured").read_text()
