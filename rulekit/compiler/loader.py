@@ -44,6 +44,7 @@ class Loader:
         self.scopes: list[FileScope] = []  # files being read, the innermost last
         self.source_files: dict[str, None] = {}
         self.included: set[str] = set()
+        self.origins: dict[str, str] = {}  # folder of a downloaded file to the URL it is of
         self.default_target: str | None = None
         self.ruleorder: list[tuple[tuple[str, ...], Loc, str]] = []
         self.localrules: dict[str, tuple[Loc, str]] = {}
@@ -109,6 +110,9 @@ class Loader:
             value = self.copied_source(value, loc, file)
         if isinstance(value, os.PathLike):
             value = os.fspath(value)
+        if isinstance(value, str) and basedir in self.origins and "://" not in value:
+            # Relative to a file behind a URL.
+            value = self.origins[basedir] + value if not os.path.isabs(value) else value
         if not isinstance(value, str) or not value:
             self._fail("RK0239", f"`{keyword}` takes a path, not {value!r}", loc, file)
         if "://" in value:
@@ -149,9 +153,11 @@ class Loader:
         from rulekit.compiler.fetch import download
 
         try:
-            return download(url)
+            path = download(url)
         except WorkflowError as error:
             self._fail("RK0243", str(error), loc, file)
+        self.origins[os.path.dirname(path)] = url.rpartition("/")[0] + "/"
+        return path
 
     def _fail(
         self,
