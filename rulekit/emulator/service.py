@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import traceback
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rulekit.emulator.state import World
 
 CONTROL = "_emulator"
+_POSITIVE = re.compile("0*[1-9][0-9]*")
 # Versions before ours that older clients (azure-cli, azure-batch 14) ask for. Answers are those of
 # our version: what these clients read has the same names.
 OLDER = frozenset({"2023-05-01.17.0", "2023-11-01.18.0", "2024-02-01.19.0", "2024-07-01.20.0"})
@@ -184,7 +186,7 @@ class Service:
                 raise Problem("UnsupportedQueryParameter", values={"QueryParameterName": name})
         timeout = call.query.get("timeout") or call.query.get("timeOut")
         # More than 30 s is not an error: the service then takes its default.
-        if timeout is not None and not (timeout.isdigit() and int(timeout) > 0):
+        if timeout is not None and not _POSITIVE.fullmatch(timeout):
             raise Problem(
                 "InvalidQueryParameterValue",
                 values={"QueryParameterName": "timeout", "QueryParameterValue": timeout},

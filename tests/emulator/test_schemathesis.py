@@ -10,6 +10,7 @@ import os
 
 import hypothesis
 import pytest
+import requests
 from contract import Contract, document
 
 from rulekit.emulator.server import Emulator
@@ -52,7 +53,6 @@ def emulator():
 
 def prepare(server) -> None:
     """The things that have the known names, if they are not there (any more)."""
-    import requests
 
     def post(path: str, body: dict) -> None:
         answer = requests.post(
@@ -137,3 +137,11 @@ def test_nothing_is_answered_with_5xx(name, mode, emulator):
 @settings(100)
 def test_nothing_at_the_limits_is_answered_with_5xx(case, emulator):
     ask(case, emulator)
+
+
+@pytest.mark.parametrize("value", ["²", "٣", "1e3", "-1", "", "9" * 5000, "0x10", " 5", "null"])
+@pytest.mark.parametrize("name", ["timeOut", "maxresults"])
+def test_numbers_in_queries_that_are_none(name, value, emulator):
+    query = {"api-version": "2025-06-01", name: value}
+    answer = requests.get(f"{emulator.url}/jobs", params=query, timeout=30)
+    assert answer.status_code in (200, 400)
