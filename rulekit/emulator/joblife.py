@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 from rulekit.emulator import allocation, dependencies, preparation, taskruns
 from rulekit.emulator.formats import UNLIMITED_S, new_guid, parse_duration
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 def install(world: World) -> None:
     """Listen to the ends of tasks."""
     world.on("task-completed", _task_completed)
+    world.on("job-freed", check_disabled)
 
 
 def open_job(world: World, spec: dict[str, Any], schedule_id: str | None = None) -> Job:
@@ -116,8 +116,6 @@ def _task_completed(task: Task, phase: str) -> None:
     job = task.job
     if job.state in ("terminating", "completed", "deleting"):
         return
-    if job.state == "disabling":
-        check_disabled(job)
     if str(job.spec.get("onTaskFailure")).lower() == "performexitoptionsjobaction":
         options = dependencies.options_of(task, phase)
         default = "none" if task.result == "success" else "terminate"
@@ -199,13 +197,9 @@ def _forget(job: Job) -> None:
             node.recent = [t for t in node.recent if t.job is not job]
             node.preparations.pop(job.id.lower(), None)
             paths.append(os.path.join(node.root, "workitems", job.id))
-    world.work(lambda: _remove(paths))
-    world.tell("job-completed", job)
-
-
-def _remove(paths: list[str]) -> None:
     for path in paths:
-        shutil.rmtree(path, ignore_errors=True)
+        world.discard(path)
+    world.tell("job-completed", job)
 
 
 def _drop_auto_pool(job: Job) -> None:
@@ -279,6 +273,6 @@ def drop_task(task: Task) -> None:
         for node in pool.nodes.values():
             if task in node.recent:
                 node.recent.remove(task)
-    if directory:
-        world.work(lambda: shutil.rmtree(directory, ignore_errors=True))
+    if directory and not task.files_gone:
+        world.discard(directory)
     check_all_done(job)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 
 from rulekit.emulator import containers, layout, preparation, taskruns
 from rulekit.emulator.execution import Order, Outcome, Run
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rulekit.emulator.state import Pool
-
-_BOOTING = ("creating", "starting", "waitingforstarttask", "rebooting", "reimaging")
 
 
 def create(pool: Pool, dedicated: bool) -> Node:
@@ -201,7 +198,7 @@ def preempt(node: Node) -> None:
     _drop_runs(node, "the node was preempted")
     preparation.forget(node)
     node.world.ledger.node_ends(node.id)
-    _empty(node)
+    node.world.discard(node.root)
     node.world.tell("node-freed", node)
     if node.leaving:
         return
@@ -229,7 +226,7 @@ def restart(node: Node, option: str, state: str) -> None:
     node.move(state)
     if state == "reimaging":
         node.images.clear()
-        _empty(node)
+        node.world.discard(node.root)
         layout.make_node(node.root)
     seconds = node.world.settings.delays.rebooting
     node.timer = node.world.clock.chore(seconds, lambda: _starting(node))
@@ -287,24 +284,9 @@ def remove(node: Node) -> None:
         if task.directory and task.directory.startswith(node.root + "/"):
             task.files_gone = "TaskFilesUnavailable"
     preparation.forget(node)
-    _empty(node)
+    node.world.discard(node.root)
     node.world.tell("node-gone", node)
     node.world.kick()
-
-
-def _empty(node: Node) -> None:
-    # Moved aside at once, so that a node that comes back under this path starts empty.
-    aside = f"{node.root}.gone{node.world.number()}"
-    try:
-        os.rename(node.root, aside)
-    except OSError:
-        return
-    node.world.work(lambda: shutil.rmtree(aside, ignore_errors=True))
-
-
-def is_booting(node: Node) -> bool:
-    """Whether the node is on its way to its first task."""
-    return node.state in _BOOTING
 
 
 def deallocate(node: Node, option: str) -> None:

@@ -7,6 +7,8 @@ attributes. `views` puts both together.
 
 from __future__ import annotations
 
+import os
+import shutil
 import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
@@ -315,6 +317,15 @@ class World:
         self._kicked = False
         for action in self._schedulers:
             action()
+
+    def discard(self, path: str) -> None:
+        """Remove a directory: out of sight at once, so that its name can be used again."""
+        aside = os.path.join(self.settings.root, f".gone{self.number()}")
+        try:
+            os.rename(path, aside)
+        except OSError:
+            return
+        self.work(lambda: shutil.rmtree(aside, ignore_errors=True))
 
     def work(self, action: Callable[[], None]) -> None:
         """Run `action` in a worker thread, outside the lock."""

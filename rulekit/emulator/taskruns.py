@@ -121,6 +121,7 @@ def release(task: Task) -> None:
     if node.state == "running" and not node.runs:
         node.move("idle")
     task.world.tell("node-freed", node)
+    task.world.tell("job-freed", task.job)
     task.world.kick()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 from rulekit.emulator import taskruns
 from rulekit.emulator.formats import parse_duration
 
@@ -45,6 +43,5 @@ def expire(task: Task) -> bool:
     if task.world.clock.now() <= task.ended + keep:
         return False
     task.files_gone = "TaskFilesCleanedup"
-    directory = task.directory
-    task.world.work(lambda: shutil.rmtree(directory, ignore_errors=True))
+    task.world.discard(task.directory)
     return True

@@ -590,3 +590,19 @@ def test_a_schedule_makes_one_job_after_another(emu):
     with refused("JobScheduleNotFound", 404):
         client.get_job_schedule("s")
     until(lambda: not list(client.list_jobs()))
+
+
+def test_a_name_can_be_used_again_at_once(emu):
+    """Files of the old job or task do not meet those of the new one."""
+    _, client = emu
+    make_pool(client)
+    for number in range(5):
+        make_job(client)
+        for turn in range(3):
+            add(client, "job", shell("t", f"ls; touch {number}-{turn} $(seq 200)"))
+            finished(client)
+            assert output(client, "job", "t") == ""
+            client.delete_task("job", "t")
+        add(client, "job", shell("t", "touch left"))
+        finished(client)
+        client.begin_delete_job("job", polling_interval=0.01).wait()
