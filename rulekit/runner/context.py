@@ -91,6 +91,8 @@ def encode_value(value: Any) -> Any:
     if kind in (set, frozenset):
         return {"$set": [encode_value(item) for item in value]}
     if isinstance(value, Namedlist):
+        if not names_of(value):
+            return [encode_value(item) for item in value]
         return {"$list": encode_list(value)}
     if _is_path(value):
         # Pickled paths of new Pythons cannot be read by old ones.

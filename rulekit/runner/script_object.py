@@ -18,6 +18,10 @@ import sys
 import types
 
 
+class NoSuchItem(KeyError, AttributeError):
+    """For ``x["name"]``: scripts catch the one or the other."""
+
+
 class Namedlist(list):
     """A list some of whose items have names; a name may stand for several items."""
 
@@ -49,10 +53,9 @@ class Namedlist(list):
     def __getitem__(self, key):
         if isinstance(key, str):
             if key not in self._names:
-                raise KeyError(key)
+                raise NoSuchItem(key)
             return self._named(key)
-        found = list.__getitem__(self, key)
-        return Namedlist(found) if isinstance(key, slice) else found
+        return list.__getitem__(self, key)
 
     def __setitem__(self, key, value):
         if isinstance(key, str):

@@ -382,3 +382,16 @@ def test_addresses_within_a_report(here, script):
         f"assert str(href('sub').child_path('x/y.html')) == '../{folder}/x/y.html'\n"
     )
     assert script(text).ok, (here / "captured").read_text()
+
+
+def test_parts_of_lists_and_names_that_are_not_there(here, script):
+    given = names(params=Params([InputFiles(["a", "b"]), OutputFiles(["c"], {"x": 0})]))
+    text = (
+        "s = snakemake\n"
+        "assert type(s.input[1:]) is list and type(s.params[0]) is list\n"
+        "assert s.params[1].x == 'c'\n"
+        "for error in (KeyError, AttributeError):\n"
+        "    try:\n        s.input['nope']\n"
+        "    except error:\n        pass\n"
+    )
+    assert script(text, given=given).ok, (here / "captured").read_text()
