@@ -112,7 +112,9 @@ class Loader:
             value = os.fspath(value)
         if isinstance(value, str) and basedir in self.origins and "://" not in value:
             # Relative to a file behind a URL.
-            value = self.origins[basedir] + value if not os.path.isabs(value) else value
+            from urllib.parse import urljoin
+
+            value = urljoin(self.origins[basedir], value)
         if not isinstance(value, str) or not value:
             self._fail("RK0239", f"`{keyword}` takes a path, not {value!r}", loc, file)
         if "://" in value:

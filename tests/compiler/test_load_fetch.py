@@ -7,6 +7,8 @@ import threading
 
 import pytest
 
+from rulekit.compiler.load import load
+
 
 def git(folder, *words):
     name = ["-c", "user.name=x", "-c", "user.email=x@y"]
@@ -90,6 +92,11 @@ def test_urls(project):
         base = f"http://127.0.0.1:{server.server_port}"
         assert [r.name for r in project.load(f"include: '{base}/x.smk'\n").rules] == ["far"]
         assert project.diagnostic(f"include: '{base}/no.smk'\n").code == "RK0243"
+        # What a file behind a URL includes is relative to that URL.
+        project.write("served/main.smk", "include: 'below/y.smk'\ninclude: 'x.smk'\n")
+        project.write("served/below/y.smk", "include: '../x.smk'\nrule y:\n    output: 'y'\n")
+        rules = load(f"{base}/main.smk").rules
+        assert [r.name for r in rules] == ["far", "y"]
     finally:
         server.shutdown()
         server.server_close()
