@@ -175,3 +175,50 @@ def test_a_task_that_never_began_has_times():
     facts = {"executionInfo": {"endTime": "2026-11-22T01:02:03.1234567Z"}}
     began, over = failures.times(facts, 5.0)
     assert began == over == 1795309323.1234567
+
+
+def test_many_cancelled_jobs_cost_one_request(bench):
+    executor = bench.executor()
+    tokens = []
+    for number in range(25):
+        tokens.append(f"run.0.{number}.1")
+        executor.submit(job(number, "sleep 60", [f"o{number}"]))
+    started(executor)
+    before = len(bench.emulator.ledger.requests())
+    for token in tokens:
+        executor.cancel(token)
+    found = gather(executor, 25, 60)
+    assert {result.problem for result in found.values()} == {"cancelled"}
+    paths = [entry.path for entry in bench.emulator.ledger.requests() if entry.verb == "POST"]
+    assert sum(path.endswith("/terminate") for path in paths) == 1, paths
+    assert len(bench.emulator.ledger.requests()) - before < 20
+    executor.close()
+    assert bench.live_pools() == []
+
+
+def test_after_a_hopeless_pool_nothing_is_paid_for(bench):
+    bench.emulator.faults.add(event="quota")
+    executor = bench.executor()
+    executor.submit(job(1, "true"))
+    with pytest.raises(InfrastructureError):
+        gather(executor, 2, 60)
+    executor.close()
+    assert bench.live_pools() == [] and bench.live_jobs() == []
+
+
+def test_a_task_that_somebody_deleted_is_sent_again(bench, monkeypatch):
+    from rulekit.executors.azure import tracker
+
+    monkeypatch.setattr(tracker, "_RECOUNT_S", 1.0)
+    monkeypatch.setattr(tracker, "_LOST_S", 1.0)
+    executor = bench.executor(tasks_per_node=1)
+    executor.submit(job(1, "sleep 4; echo 1 > o1", ["o1"]))
+    executor.submit(job(2, "echo 2 > o2", ["o2"]))
+    started(executor)
+    (found,) = bench.emulator.world.jobs.values()
+    gone = next(task.id for task in found.tasks.values() if task.state == "active")
+    executor.service.call("delete_task", found.id, gone)
+    results = gather(executor, 2, 60)
+    assert all(result.ok for result in results.values()), results
+    assert any("does not know the task" in text for _, text in bench.said)
+    executor.close()

@@ -62,10 +62,9 @@ class BatchService:
         deadline_s: float = 600.0,
         first_pause_s: float = 0.5,
         credential: Any = None,
-        stop: Callable[[], bool] | None = None,
     ) -> None:
         """`deadline_s`: how long one request is repeated. `credential`: in place of the key or
-        of the default identity. `stop`: no more repetitions when it says so."""
+        of the default identity."""
         self.settings = settings
         self.requests = 0
         self.repeated = 0
@@ -73,12 +72,15 @@ class BatchService:
         self._deadline = deadline_s
         self._first = first_pause_s
         self._credential = credential
-        self._stop = stop
         self._client: Any = None
 
     def masked(self, text: str) -> str:
         """`text` without keys and signatures."""
         return masked(text, self._secrets)
+
+    def hurry(self, deadline_s: float) -> None:
+        """From now on a request is repeated for so long only: the run is over."""
+        self._deadline = min(self._deadline, deadline_s)
 
     # --- requests -------------------------------------------------------------------------
 
@@ -199,7 +201,8 @@ class BatchService:
                 last = f"an answer cut short ({error})"
             now = time.monotonic()
             delay = pause * random.uniform(0.6, 1.4) if wait is None else wait  # noqa: S311
-            if now + delay > until or (self._stop is not None and self._stop()):
+            until = min(until, now + self._deadline)  # it may have been made shorter
+            if now + delay > until:
                 raise self._unreachable(operation, last, status)
             self.repeated += 1
             pause = min(pause * 2, _PAUSE_MOST_S)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from rulekit.model.spec import JobSpec
 
 _AT_ONCE = 100
+_LAST_S = 30.0  # how long requests are repeated at the end
 
 
 class AzureBatchExecutor:
@@ -97,7 +98,6 @@ class AzureBatchExecutor:
             self.pools,
             setup,
             self.files,
-            run,
             None if journal is None else os.path.abspath(journal),
             self._outbox,
             self._ring,
@@ -289,10 +289,11 @@ class AzureBatchExecutor:
     def close(self, wait: bool = True) -> None:
         """End the thread; delete jobs, pools (unless they are kept) and the files of the run.
 
-        When tasks are still out, nothing is deleted: the next run takes their results, and the
-        lease ends the pools.
+        When tasks are still out, or the service cannot be reached, nothing is deleted: the next
+        run takes their results, and the lease ends the pools.
         """
         if self._thread is not None:
+            self.service.hurry(_LAST_S)
             self._worker.inbox.put(("close",))
             self._thread.join(None if wait else 5.0)
             self._finish()
@@ -305,7 +306,10 @@ class AzureBatchExecutor:
         self.service.close()
 
     def _finish(self) -> None:
-        if self._running or self._worker.failed:
+        failed = self._worker.failed
+        # What cannot be reached cannot be cleared; all else that went wrong is no reason to pay on.
+        unreachable = failed is not None and failed.diagnostics[0].code == "RK0612"
+        if self._running or unreachable:
             return
         left = self.pools.close(keep_pool=self.settings.keep_pool)
         for name in left:

@@ -120,6 +120,10 @@ class Pools:
         """The name of the job of a shape, made or not."""
         return names.job_id(self._run, self.pool_of(shape), shape.name)
 
+    def is_open(self, shape: Shape) -> bool:
+        """Whether the pool of a shape was made, or looked up."""
+        return shape.name in self._open
+
     # --- opening --------------------------------------------------------------------------
 
     def open(self, shape: Shape) -> OpenPool:

@@ -105,7 +105,7 @@ class Setup:
         self._files.put(definitions.PREPARE, json.dumps(settings).encode())
         self._done = True
 
-    def job(self, opened: OpenPool, run: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    def job(self, opened: OpenPool, labels: Mapping[str, str]) -> dict[str, Any]:
         """The definition of the job in a pool."""
         wanted = (definitions.PROGRAM, definitions.PREPARE, definitions.BUNDLE)
         places = [self._files.at(name) for name in wanted]
@@ -126,7 +126,7 @@ class Setup:
         return definitions.job(
             opened.job_id,
             opened.pool_id,
-            run,
+            self._files.run,
             hours=self._settings.job_hours,
             files=files,
             environment=environment,

@@ -46,7 +46,6 @@ class Task:
         "need",
         "node",
         "preempted",
-        "sent",
         "shape",
         "slots",
         "specs",
@@ -86,7 +85,6 @@ class Task:
         self.batch = 0
         self.again = 0
         self.state = WAITING
-        self.sent = 0.0  # of the monotonic clock
         self.node = ""
         self.preempted = 0
         self.cancelled = False

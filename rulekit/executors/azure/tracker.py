@@ -17,6 +17,7 @@ _SELECT = "id,state,stateTransitionTime,executionInfo,nodeInfo"
 # A change may show up in a list a little after one that came later.
 _MARGIN_S = 8.0
 _RECOUNT_S = 180.0
+_LOST_S = 60.0  # a task that was just added may be missing from a list
 
 
 class Tracker:
@@ -53,13 +54,24 @@ class Tracker:
         """The same by a whole list: for what a filter may have missed. Tasks that the service
         does not know (any more) get `lost_since`."""
         self._recounted = time.monotonic()
+        self._recount_s = _RECOUNT_S
         rows = list(self._rows(""))
         known = {str(row.get("id")).lower() for row in rows}
         now = time.monotonic()
         for name, task in self.out.items():
             if name not in known:
                 task.lost_since = task.lost_since or now
+                self._recount_s = _LOST_S / 2
         return self._sort(row for row in rows if row.get("state") != "active")
+
+    def lost(self) -> list[Task]:
+        """Tasks that the service has not known for a minute: forgotten here, too."""
+        limit = time.monotonic() - _LOST_S
+        gone = [task for task in self.out.values() if 0 < task.lost_since < limit]
+        for task in gone:
+            task.lost_since = 0.0
+            del self.out[task.id.lower()]
+        return gone
 
     def _rows(self, filter_: str) -> Iterable[dict[str, Any]]:
         query = {"$select": _SELECT, "maxresults": "1000"}

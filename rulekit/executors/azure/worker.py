@@ -10,11 +10,13 @@ import queue
 import time
 
 from rulekit.errors import InfrastructureError, RulekitError
-from rulekit.executors.azure import failures, logs, sender
+from rulekit.executors.azure import failures, logs
+from rulekit.executors.azure.client import ServiceError
 from rulekit.executors.azure.health import Health, Limits
 from rulekit.executors.azure.lines import Lines
 from rulekit.executors.azure.pace import Pace
-from rulekit.executors.azure.tasks import DONE, RUNNING, SENT, WAITING
+from rulekit.executors.azure.submission import Submission
+from rulekit.executors.azure.tasks import DONE, RUNNING, WAITING
 from rulekit.executors.azure.tracker import Tracker
 from rulekit.executors.local import Started
 from rulekit.runner import wire
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
 
 _FEW = 8  # results of a batch that are read one by one; more by a list
 _AGAIN_MOST = 3  # repetitions of a task that failed for a reason of the infrastructure
-_LOST_S = 60.0
 _TEND_S = 5.0
+_GATHER_S = 0.03
 
 
 class Worker:
@@ -48,7 +50,6 @@ class Worker:
         pools: Pools,
         setup: Setup,
         files: RunFiles,
-        run: str,
         journal: str | None,
         outbox: deque[Any],
         wake: Callable[[], None],
@@ -64,9 +65,10 @@ class Worker:
         self.service = service
         self.pools = pools
         self.files = files
-        self._setup = setup
-        self._run = run
         self._journal = Lines(journal)
+        self._submission = Submission(
+            service, pools, setup, files, self._journal, self._refuse, self._track
+        )
         self._outbox = outbox
         self._wake = wake
         self._pace = pace or Pace()
@@ -78,13 +80,13 @@ class Worker:
         self.outputs: dict[str, str] = {}  # of failed attempts: token to path
         self._trackers: dict[str, Tracker] = {}
         self._opened: dict[str, OpenPool] = {}
-        self._batch = 0
         self._waiting: list[Task] = []
+        self._to_cancel: dict[str, bool] = {}  # token to whether it is not to be waited for
         self._by_token: dict[str, Task] = {}
         self._asked = time.monotonic()
         self._tended = 0.0
         self._closing = False
-        self.failed = False
+        self.failed: RulekitError | None = None
 
     # --- the thread -----------------------------------------------------------------------
 
@@ -103,6 +105,10 @@ class Worker:
             self._fail(InfrastructureError(f"internal error of the Azure executor\n{text}"))
 
     def _step(self) -> None:
+        if self._to_cancel:
+            time.sleep(_GATHER_S)  # an interrupt cancels all jobs, one after the other
+            self._take(0.0)
+            self._cancel()
         if self._waiting:
             self._submit()
         now = time.monotonic()
@@ -148,7 +154,7 @@ class Worker:
         elif message[0] == "attach":
             self._attach(message[1], message[2])
         elif message[0] == "cancel":
-            self._cancel(message[1], message[2])
+            self._to_cancel[message[1]] = self._to_cancel.get(message[1], False) or message[2]
         elif message[0] == "close":
             self._closing = True
 
@@ -163,7 +169,7 @@ class Worker:
 
     def _fail(self, error: RulekitError) -> None:
         """The end of this executor: every order that is out is answered, with the reason."""
-        self.failed = True
+        self.failed = error
         now = time.time()
         for task in dict.fromkeys(self._by_token.values()):
             self._outbox.extend(task.failed("lost", str(error), now, now))
@@ -179,76 +185,21 @@ class Worker:
 
     def _submit(self) -> None:
         waiting, self._waiting = self._waiting, []
-        sizes = self.pools.sizes()
-        groups: dict[str, list[Task]] = {}
         for task in waiting:
             if task.cancelled:
-                self._answer(task, task.failed("cancelled", "", time.time(), time.time()))
-                continue
-            placed = sizes.place(task.need)
-            if placed is None:
-                from rulekit.executors.azure.sizes import described
+                self._refuse(task, "cancelled", "")
+        left = [task for task in waiting if not task.cancelled]
+        for opened, task in self._submission.submit(left):
+            self._count(opened, task, 1)
+            self._trackers[opened.job_id].add([task])
 
-                text = f"no machine of the run holds this job: it asks for {described(task.need)}"
-                self._answer(task, task.failed("spawn", text, time.time(), time.time()))
-                continue
-            task.shape, task.slots = placed
-            groups.setdefault(task.shape.name, []).append(task)
-        for tasks in groups.values():
-            for start in range(0, len(tasks), sender.MOST_TASKS):
-                self._submit_batch(tasks[start : start + sender.MOST_TASKS])
-
-    def _submit_batch(self, tasks: list[Task]) -> None:
-        shape = tasks[0].shape
-        assert shape is not None
-        # Before anything is made: a later run finds it by this line.
-        job_id = self.pools.job_of(shape)
-        if job_id not in self._opened:
-            self._journal.add({"b": self.place_of(job_id, self.pools.pool_of(shape))})
-            self._journal.write()
-        opened = self.pools.open(shape)
-        self._setup.prepare()
-        self._batch += 1
-        orders: list[dict[str, Any]] = []
-        sent: list[Task] = []
+    def _refuse(self, task: Task, problem: str, text: str) -> None:
         now = time.time()
-        for task in tasks:
-            task.batch = self._batch
-            task.job_id = opened.job_id
-            task.id = task.name()
-            try:
-                orders.append(self._setup.order(task))
-            except (ValueError, TypeError) as error:
-                self._answer(task, task.failed("spawn", str(error), now, now))
-            else:
-                sent.append(task)
-        if not sent:
-            return
-        places = self.files.put_orders(self._batch, orders)
-        bodies = [
-            self._setup.task(opened, task, place) for task, place in zip(sent, places, strict=True)
-        ]
-        if not opened.has_job:
-            labels = self.pools.labels(opened, time.time())
-            sender.create_job(self.service, self._setup.job(opened, self._run, labels))
-            opened.has_job = True
-            self._track(opened)
-        for task in sent:
-            for token in task.tokens:
-                self._journal.add({"s": [token, round(now, 3)]})
-        self._journal.write()
-        refused = sender.send(self.service, opened.job_id, bodies)
-        moment = time.monotonic()
-        tracker = self._trackers[opened.job_id]
-        for task in sent:
-            reason = refused.get(task.id)
-            if reason is not None:
-                self._answer(task, task.failed("spawn", reason, now, time.time()))
-                continue
-            task.state, task.sent = SENT, moment
-            opened.tasks += 1
-            opened.slots += task.slots
-            tracker.add([task])
+        self._answer(task, task.failed(problem, text, now, now))
+
+    def _count(self, opened: OpenPool, task: Task, sign: int) -> None:
+        opened.tasks += sign
+        opened.slots += sign * task.slots
 
     def _track(self, opened: OpenPool) -> None:
         """Look after a job and its pool from now on."""
@@ -259,19 +210,6 @@ class Worker:
         self._health[opened.job_id] = Health(
             self.service, opened, self.files, self._say, self._limits
         )
-
-    def place_of(self, job_id: str, pool_id: str) -> dict[str, Any]:
-        """What a later run needs to find the tasks: no secrets."""
-        settings = self.service.settings
-        root = self.files.root
-        return {
-            "account": settings.account_url,
-            "run": self._run,
-            "pool": pool_id,
-            "ours": settings.pool is None,
-            "job": job_id,
-            "storage": [root.account, root.container, root.below],
-        }
 
     # --- answers --------------------------------------------------------------------------
 
@@ -287,6 +225,12 @@ class Worker:
             if begun or done:
                 self._health[job_id].moved()
             ended += done
+            for task in tracker.lost():
+                self._count(self._opened[job_id], task, -1)
+                if task.specs and task.again < _AGAIN_MOST and not task.cancelled:
+                    self._once_more(task, "the service does not know the task any more")
+                else:
+                    self._refuse(task, "lost", "the service does not know the task any more")
         if ended:
             self._collect(ended)
         if self._live is not None:
@@ -311,17 +255,12 @@ class Worker:
                 self._ended(task, results)
 
     def _ended(self, task: Task, results: list[JobResult] | None) -> None:
-        opened = self._opened[task.job_id]
-        opened.tasks -= 1
-        opened.slots -= task.slots
+        self._count(self._opened[task.job_id], task, -1)
         verdict = failures.judge(task.facts, task.node)
         again = bool(task.specs) and verdict.again and task.again < _AGAIN_MOST
         again = again and not task.cancelled
         if again and not _succeeded(task, results):
-            self._outbox.append(("warning", f"{task.key}: {verdict.text}; once more"))
-            task.again += 1
-            task.state = WAITING
-            self._waiting.append(task)
+            self._once_more(task, verdict.text)
             return
         told = results is not None and {r.token for r in results} >= set(task.tokens)
         output: bytes | None = None
@@ -335,6 +274,12 @@ class Worker:
         problem = "cancelled" if task.cancelled else verdict.problem
         began, over = failures.times(task.facts, time.time())
         self._answer(task, task.failed(problem, self.service.masked(text), began, over))
+
+    def _once_more(self, task: Task, why: str) -> None:
+        self._say("warning", f"{task.key}: {why}; once more")
+        task.again += 1
+        task.state = WAITING
+        self._waiting.append(task)
 
     def _output(self, task: Task, failed: bool) -> bytes | None:
         """What the jobs of a task that has ended wrote; kept on this machine if it failed."""
@@ -364,34 +309,47 @@ class Worker:
 
     # --- cancelling -----------------------------------------------------------------------
 
-    def _cancel(self, token: str, hard: bool) -> None:
-        from rulekit.executors.azure.client import ServiceError
-
-        task = self._by_token.get(token)
-        if task is None or (task.cancelled and (task.hard or not hard)):
-            return
-        first = not task.cancelled
-        task.cancelled, task.hard = True, hard
-        if first and task.state != WAITING:
-            try:
-                self.service.call("terminate_task", task.job_id, task.id)
-            except ServiceError as error:
-                if error.name not in ("TaskCompleted", "TaskNotFound", "JobNotFound"):
-                    self._outbox.append(("warning", str(error)))
-        if hard:
-            now = time.time()
+    def _cancel(self) -> None:
+        """End what was asked to end: a job as a whole where all of its tasks are to go."""
+        wanted, self._to_cancel = self._to_cancel, {}
+        soft: dict[str, list[Task]] = {}
+        hard: list[Task] = []
+        for token, is_hard in wanted.items():
+            task = self._by_token.get(token)
+            if task is None:
+                continue
+            if not task.cancelled and task.state != WAITING:
+                soft.setdefault(task.job_id, []).append(task)
+            task.cancelled = True
+            if is_hard and task not in hard:
+                hard.append(task)
+        for job_id, tasks in soft.items():
+            paths = [f"/jobs/{job_id}/tasks/{task.id}/terminate" for task in tasks]
+            out = self._trackers[job_id].out.values()
+            if len(tasks) > _FEW and all(task.cancelled for task in out):
+                paths = [f"/jobs/{job_id}/terminate"]
+            for path in paths:
+                self._end(path)
+        for task in hard:
             tracker = self._trackers.get(task.job_id)
-            if tracker is not None:
-                tracker.out.pop(task.id.lower(), None)
-            self._answer(task, task.failed("cancelled", "", now, now))
+            if tracker is not None and tracker.out.pop(task.id.lower(), None) is not None:
+                self._count(self._opened[task.job_id], task, -1)
+            self._refuse(task, "cancelled", "")
         self._pace.fresh()
+
+    def _end(self, path: str) -> None:
+        body = {"terminateReason": "cancelled by the user"} if path.count("/") == 3 else None
+        try:
+            self.service.send("terminate", "POST", path, body)
+        except ServiceError as error:
+            if not error.name.endswith(("Completed", "NotFound", "Terminated", "Deleted")):
+                self._say("warning", str(error))
 
     def _attach(self, task: Task, opened: OpenPool) -> None:
         """A task of an earlier run is ours from now on."""
         self._remember(task)
         self._track(opened)
-        opened.tasks += 1
-        opened.slots += task.slots
+        self._count(opened, task, 1)
         if str(task.facts.get("state")).lower() == "completed":
             self._collect([task])
         else:
