@@ -42,10 +42,10 @@ def preamble(context: Mapping[str, Any]) -> str:
     slots = [f"{part} = {_named(context.get(part))}" for part in LISTS]
     turn = context.get("bench_iteration")
     slots += [
-        f"threads = {encode(int(context.get('threads', 1)))}",
+        f"threads = {int(context.get('threads', 1))}",
         f"config = {encode(decode_value(context.get('config') or {}))}",
         f"rule = {encode(str(context.get('rule', '')))}",
-        f"bench_iteration = {'as.numeric(NA)' if turn is None else encode(int(turn))}",
+        f"bench_iteration = {'as.numeric(NA)' if turn is None else int(turn)}",
         f"scriptdir = {encode(str(context.get('scriptdir', '')))}",
         f"source = {_SOURCE}",
     ]

@@ -344,7 +344,7 @@ def test_r_object(here, script):
         '"n" = 5L, "l" = c(1L, 2.5))'
     ) in text
     assert 'wildcards = list("2", "1", "y" = "2", "x" = "1")' in text
-    assert "threads = 3L" in text and "bench_iteration = as.numeric(NA)" in text
+    assert "threads = 3,\n" in text and "bench_iteration = as.numeric(NA)" in text
     assert 'config = list("a" = list("b" = list(1L, list("c" = "é"))), "7" = "seven")' in text
 
 
