@@ -73,7 +73,7 @@ def test_nobody_at_the_address(bench, capsys, monkeypatch):
 
     monkeypatch.setattr(client, "_PAUSE_MOST_S", 0.1)
     monkeypatch.setenv("AZ_BATCH_ACCOUNT_URL", "http://127.0.0.1:9")
-    monkeypatch.setattr("rulekit.cli.commands.azure.service_of", _hasty)
+    monkeypatch.setattr("rulekit.cli.commands.azure_words.service_of", _hasty)
     found = findings(bench, capsys, code=1)
     assert "does not answer" in found["account"][0]["text"]
 

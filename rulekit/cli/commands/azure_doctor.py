@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
-from rulekit.cli.commands import azure
+from rulekit.cli.commands import azure_words as azure
 
 
 def main(name: str, argv: list[str]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from rulekit.cli.commands import azure
+from rulekit.cli.commands import azure_words as azure
 from rulekit.errors.tree import UsageError
 
 TYPE_CHECKING = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from rulekit.cli.commands import azure
+from rulekit.cli.commands import azure_words as azure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,0 +1,104 @@
+"""What the commands of `rulekit azure` have in common: options, settings, storage, colours."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from rulekit.errors.tree import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+    from typing import Any
+
+    from rulekit.executors.azure.client import BatchService
+    from rulekit.executors.azure.settings import AzureSettings
+    from rulekit.model.places import Root
+    from rulekit.storage.azblob.client import AzBlobStorage
+
+COMMANDS: dict[str, str] = {
+    "doctor": "check account, login, quota, image, storage and clock, before money is spent",
+    "gc": "remove what dead runs have left: pools, jobs, files",
+    "jobs": "runs on the Batch account, and their tasks",
+    "logs": "what a task wrote, also while it runs",
+    "ls": "stored files and their sizes",
+    "upload": "copy files or folders to the storage",
+    "download": "copy stored files or folders to this machine",
+    "emulate": "an Azure Batch service on this machine, to try it without an account",
+}
+
+
+def parser(name: str, *, prefix: bool = True) -> argparse.ArgumentParser:
+    """A parser with the options that all commands have; its mistakes are UsageErrors."""
+    import argparse
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> Any:
+            raise UsageError(message, help=f"rulekit azure {name} --help")
+
+    made = Parser(prog=f"rulekit azure {name}", description=COMMANDS[name], allow_abbrev=False)
+    made.add_argument(
+        "--az-batch-account-url",
+        metavar="URL",
+        help="the Batch account (default: AZ_BATCH_ACCOUNT_URL)",
+    )
+    if prefix:
+        made.add_argument(
+            "--default-remote-prefix",
+            "--default-storage-prefix",
+            dest="prefix",
+            metavar="CONTAINER[/PATH]",
+            help="where the files of runs are",
+        )
+    return made
+
+
+def settings_of(given: argparse.Namespace) -> AzureSettings:
+    """Settings from the environment and the options. Raises UsageError; tells notices."""
+    from rulekit.executors.azure import settings
+
+    made = settings.read({"account_url": given.az_batch_account_url})
+    for notice in made.notices:
+        sys.stderr.write(f"note: {notice}\n")
+    return made
+
+
+def service_of(settings: AzureSettings, deadline_s: float = 30.0) -> BatchService:
+    """A client that does not wait long: somebody sits in front of it."""
+    from rulekit.executors.azure.client import BatchService
+
+    return BatchService(settings, deadline_s=deadline_s)
+
+
+def storage_of(environ: Mapping[str, str] | None = None) -> AzBlobStorage | None:
+    """The storage of the environment; None if it tells none. Raises UsageError."""
+    from rulekit.model.stores import NO_STORES
+    from rulekit.storage.azblob.account import accounts_of
+    from rulekit.storage.azblob.client import AzBlobStorage
+    from rulekit.storage.azblob.connect import Patience
+
+    accounts = accounts_of(NO_STORES, os.environ if environ is None else environ)
+    return AzBlobStorage(accounts, patience=Patience(attempts=4)) if accounts else None
+
+
+def root_of(storage: AzBlobStorage | None, prefix: str | None) -> Root | None:
+    """The default root of the options; None without a prefix. Raises UsageError."""
+    if storage is None or not prefix:
+        return None
+    from rulekit.model.stores import DEFAULT_ACCOUNT
+    from rulekit.storage.azblob.remote import default_root
+
+    return default_root("azure", prefix, storage.accounts.get(DEFAULT_ACCOUNT))
+
+
+def painter() -> Any:
+    """Colours for levels on a terminal, plain text elsewhere."""
+    on = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    codes = {"ok": "32", "warn": "33", "fail": "31"}
+
+    def paint(level: str, text: str) -> str:
+        return f"\x1b[{codes[level]}m{text}\x1b[0m" if on and level in codes else text
+
+    return paint
