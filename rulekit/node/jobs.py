@@ -55,12 +55,14 @@ class Jobs:
         self,
         registries: Iterable[Mapping[str, Any]],
         sources: str | None,
+        again: bool,
         say: Callable[[str], None],
     ) -> None:
         """Gets ready for jobs in containers, if there are any; pulls their images. Raises Refused.
 
         `registries`: who may pull (server, user, password). `sources`: the folder that the links
-        in the working directory lead to.
+        in the working directory lead to. `again`: somebody was killed who ran this before, and may
+        have left containers.
         """
         order = self._order
         wanted = [
@@ -87,6 +89,8 @@ class Jobs:
         )
         for spec, image, options in wanted:
             self._boxes.add(spec, image, options)
+            if again:
+                engine.stop(self._boxes.name(spec))
         self._environments.wrap = self._boxes.wrap
 
     def run(self, started: Callable[[str, int], None]) -> None:

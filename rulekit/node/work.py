@@ -8,6 +8,7 @@ import time
 from rulekit.frozen import replace
 from rulekit.node.depot import Depot
 from rulekit.node.fetch import Fetch
+from rulekit.node.hush import hush
 from rulekit.node.jobs import Jobs, refused_after
 from rulekit.node.orders import Order, check_order
 from rulekit.node.site import Site
@@ -148,7 +149,8 @@ class Work:
 
     def _prepare(self, sources: str | None) -> None:
         order, site = self._order, self._site
-        if os.path.exists(site.work):
+        again = os.path.exists(site.work)
+        if again:
             # Who ran this before was killed; the jobs may not know it yet.
             orphans.stop([spec.token for spec in order.specs], 0.0)
         site.make()
@@ -158,7 +160,7 @@ class Work:
         if site.local_root is not None:
             local = _made_here(order)
             site.mirror(site.local_root, [*order.files, *order.inner, *local], deep=False)
-        self._jobs.find_containers(self._secrets.get("registries") or (), sources, self._say)
+        self._jobs.find_containers(self._secrets.get("registries") or (), sources, again, self._say)
         made = {output.path for spec in order.specs for output in spec.outputs}
         wanted = {
             path: order.files[path]
@@ -250,6 +252,7 @@ class Work:
                 except (Refused, OSError) as error:
                     self._say(f"the logs of `{spec.key}` stay behind: {_told(error)}")
         if order.output is not None and os.path.exists(site.output):
+            hush(site.output, (self._secrets.get("environment") or {}).values())
             items.append(Item("the output of the jobs", order.output, site.output))
         if not items:
             return

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-FOLDERS = ("tmp", "scripts", "shadow")
+FOLDERS = ("tmp", "scripts", "shadow", "stage")
 
 
 def sweep(state_dir: str, owners: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -261,3 +262,29 @@ def test_a_registry_that_wants_a_password_gets_it(bench, spec, containers, tmp_p
     finally:
         server.close()
     assert not [name for name in set(os.listdir("/dev/shm")) - before if "rulekit-" in name]
+
+
+KILLED = """\
+import json, sys
+from rulekit.node.work import run_order
+order, secrets, root = json.load(sys.stdin)
+run_order(order, secrets, root)
+"""
+
+
+def test_a_container_whose_program_was_killed_is_no_hindrance(bench, spec, containers):
+    job = spec("echo x >> begun; cat begun > out; sleep 1", ["out"])
+    order = bench.order(job, images=[containers.image], options=[ALONE])
+    slow = json.loads(json.dumps(order).replace("sleep 1", "sleep 50"))
+    process = subprocess.Popen([sys.executable, "-c", KILLED], stdin=subprocess.PIPE, text=True)
+    process.stdin.write(json.dumps([slow, bench.secrets(), bench.root]))
+    process.stdin.close()
+    until = time.monotonic() + 60
+    while not os.path.exists(f"{bench.root}/work/begun") and time.monotonic() < until:
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    (result,) = bench.run(job, images=[containers.image], options=[ALONE])
+    assert result.ok, result
+    assert bench.get("out") == b"x\n"
+    assert f"rk-{job.token}".encode() not in containers.podman("ps", "-a").stdout

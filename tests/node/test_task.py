@@ -258,3 +258,24 @@ def test_a_task_that_is_asked_to_stop_stops_its_job_and_says_so(node, bench, spe
     (result,) = node.results()
     assert result.problem == "cancelled"
     assert bench.names() == ["log"]
+
+
+def test_inside_of_the_image_no_further_container_is_started(node, bench, spec):
+    node.prepare()
+    node.environment["RK_INSIDE"] = "1"
+    order = bench.order(spec("echo x > out", ["out"]), images=["some/image:1"])
+    code, said = node.run(order)
+    assert code == 0, said
+    assert bench.get("out") == b"x\n"
+
+
+def test_an_order_that_is_none_is_told(node, bench, spec):
+    node.prepare()
+    for order, text in (
+        ({"format": 3}, "an order of the format 3 cannot be read here"),
+        ("x", "an order is a JSON object"),
+    ):
+        code, said = node.run(order)
+        assert code == 75
+        assert text in said
+        assert "Traceback" not in said

@@ -388,3 +388,53 @@ def test_killed_at_any_request_it_leaves_whole_blobs_and_a_rerun_mends_all(
     wrong = [name for name, data in whole.items() if bench.get(name) != data]
     assert not wrong
     assert "e/old" not in bench.names()
+
+
+def test_a_blob_that_is_replaced_while_it_is_fetched_is_fetched_again(bench, spec, through):
+    old, new = b"o" * (BLOCK * 2 + 1), b"n" * (BLOCK * 2 + 7)
+    bench.put("in", old)
+    asked = []
+
+    def choose(method, path):
+        if method == "GET" and path.split("?")[0].endswith("/p/in"):
+            asked.append(path)
+            if len(asked) == 2:
+                bench.put("in", new)
+        return None
+
+    through(chosen=choose)
+    (result,) = bench.run(spec("cp in out", ["out"], ["in"]), patience_s=60)
+    assert result.ok, result
+    assert bench.get("out") == new
+    assert result.inputs[0].digest == "md5:" + content_md5(new)
+
+
+def test_entries_for_folders_are_no_files(bench, spec):
+    """An account with folders lists them as blobs of size 0."""
+    for name in ("d", "d/sub"):
+        bench.put(name, b"", metadata={"hdi_isfolder": "true"})
+    bench.put("d/sub/x", b"1")
+    (result,) = bench.run(spec("find d | sort > out", ["out"], ["d"]))
+    assert result.ok, result
+    assert bench.get("out") == b"d\nd/sub\nd/sub/x\n"
+
+
+def test_a_full_disk_is_the_machines_trouble(bench, spec, tmp_path):
+    full = tmp_path / "full"
+    full.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(full)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("a small disk cannot be mounted here")
+    try:
+        bench.root = str(full / "root")
+        for size in (SMALL * 2, BLOCK + SMALL):
+            bench.put("in", bytes(size))
+            (result,) = bench.run(spec("true", [], ["in"]))
+            assert result.problem == "disk"
+            assert "cannot write the input `in`: no space left on device" in result.detail
+        (inside,) = bench.run(spec("cat /dev/zero > out", ["out"]))
+        assert not inside.ok
+    finally:
+        subprocess.run(["umount", str(full)], check=True)
