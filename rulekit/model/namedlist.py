@@ -28,7 +28,15 @@ class Namedlist(list):  # type: ignore[type-arg]
         self,
         items: Iterable[Any] = (),
         names: Mapping[str, int | tuple[int, int]] | None = None,
+        *,
+        toclone: Namedlist | None = None,
+        fromdict: Mapping[str, Any] | None = None,
     ) -> None:
+        # The last two are how rule files that make such lists themselves know it.
+        if fromdict is not None:
+            items, names = fromdict.values(), {name: i for i, name in enumerate(fromdict)}
+        elif toclone is not None:
+            items, names = toclone, getattr(toclone, "_names", None)
         super().__init__(items)
         if names:
             self.__dict__["_names"] = dict(names)
