@@ -210,7 +210,7 @@ def lint() -> str:
         "",
         "A comment allows a finding on its line, or all of a rule's on the rule's first line:",
         "",
-        "```python",
+        "```text",
         "rule align:  # lint: ignore RL001, RL002",
         "```",
         "",
