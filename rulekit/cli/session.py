@@ -247,7 +247,7 @@ def run_settings(command: Command, loaded: Loaded, *, log_path: str | None = Non
         state_dir=STATE_DIR,
         rulefile=loaded.rulefile,
         load=loaded.settings,
-        command=again(command),
+        command=again(command, loaded.azure is not None),
         log_path=log_path,
         secrets=loaded.secrets,
         cluster=cluster,
@@ -268,8 +268,9 @@ def _words(table: Mapping[str, str]) -> list[str]:
     return [f"{name}={value}" for name, value in table.items()]
 
 
-def again(command: Command) -> str:
-    """The start of a command line that runs one of these jobs again: `rulekit -s ... TARGET`."""
+def again(command: Command, azure: bool = False) -> str:
+    """The start of a command line that runs one of these jobs again: `rulekit -s ... TARGET`.
+    `azure`: on Azure Batch."""
     parts = ["rulekit"]
     raw = command.raw
     for dest, name in (
@@ -278,14 +279,20 @@ def again(command: Command) -> str:
         ("profile", "--profile"),
         ("configfile", "--configfile"),
         ("sdm", "--sdm"),
+        ("executor", "--executor"),
+        ("az_batch", "--az-batch"),
+        ("default_remote_provider", "--default-remote-provider"),
+        ("default_remote_prefix", "--default-remote-prefix"),
+        ("default_storage_provider", "--default-storage-provider"),
+        ("default_storage_prefix", "--default-storage-prefix"),
     ):
-        if dest in raw:
+        if dest in raw and (dest != "executor" or azure):
             for words in raw[dest] if dest == "profile" else raw[dest][-1:]:
                 parts += [name, *map(_quoted, words)]
     if "config" in raw:
         # A value may be secret: the name says enough to whoever gave it.
         parts += ["--config", *(word.partition("=")[0] + "=..." for word in raw["config"][-1])]
-    parts += ["-c", str(command.options.cores or 1), "--"]
+    parts += ["--"] if azure else ["-c", str(command.options.cores or 1), "--"]
     return " ".join(parts)
 
 

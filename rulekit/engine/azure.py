@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from rulekit.errors import PlanError
+from rulekit.executors.azure.client import BatchService
 from rulekit.executors.azure.executor import AzureBatchExecutor
 from rulekit.executors.azure.setup import RunFacts
 from rulekit.executors.azure.tasks import Details
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
     from rulekit.engine.loop import Stage
     from rulekit.engine.settings import RunSettings
     from rulekit.engine.stored import RunStorage
+    from rulekit.executors.azure.settings import AzureSettings
     from rulekit.executors.local import LocalExecutor
-    from rulekit.model.rule import Workflow
+    from rulekit.model.rule import Rule, Workflow
     from rulekit.model.spec import JobSpec
+
+_FIRST_LOOK_S = 30.0  # an account that throttles all of us gets some time
 
 
 class _Remote(AzureBatchExecutor):
@@ -64,6 +68,7 @@ def make_executor(
     """Rules without an action and local rules here, all others on Azure Batch."""
     assert settings.azure is not None
     grouping = settings.grouping or Grouping()
+    look_at_account(settings.azure)
     remote = _Remote(
         settings.azure,
         stored.client,
@@ -84,6 +89,17 @@ def make_executor(
     )
 
 
+def look_at_account(settings: AzureSettings) -> None:
+    """One request, so that a wrong address or key ends the run before its first job. Raises
+    `InfrastructureError`."""
+    service = BatchService(settings, deadline_s=_FIRST_LOOK_S)
+    try:
+        for _ in service.rows("/pools", {"maxresults": "1", "$select": "id"}):
+            break
+    finally:
+        service.close()
+
+
 def facts_of_run(settings: RunSettings, workflow: Workflow) -> RunFacts:
     """What all tasks of the run need. Raises `InfrastructureError` if the sources cannot be sent."""
     from rulekit.engine.sources import pack
@@ -101,13 +117,27 @@ def details_of(stage: Stage, spec: JobSpec, settings: RunSettings) -> Details:
     """Container and resources of one job."""
     rule = stage.plan.rule_of(spec.id)
     resources = stage.values.resources(spec.id, spec.attempt, spec.threads)
+    guessed = _disk_is_guessed(rule, settings)
     numbers = {
         name: value
         for name, value in resources.items()
-        if isinstance(value, (int, float, str)) and not isinstance(value, bool) and name[0] != "_"
+        if isinstance(value, (int, float, str))
+        and not isinstance(value, bool)
+        and name[0] != "_"
+        and not (guessed and name.startswith("disk"))
     }
     image = image_of(rule.container, settings.azure.container_image if settings.azure else None)
     return Details(image, (), numbers)
+
+
+def _disk_is_guessed(rule: Rule, settings: RunSettings) -> bool:
+    """Whether nobody said how much disk the jobs of a rule need. Snakemake's default for jobs without
+    input (50 GB) must not keep them off machines, nor others from sharing one."""
+    for names in (rule.resources, settings.set_resources.get(rule.name) or {}):
+        if any(name.startswith("disk") for name in names):
+            return False
+    default = (settings.default_resources or {}).get("disk_mb")
+    return str(getattr(default, "text", "")).startswith("max(2*input.size_mb, 1000)")
 
 
 def image_of(container: object, default: str | None) -> str | None:

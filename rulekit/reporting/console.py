@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rulekit.events import Event
     from rulekit.reporting.paint import Paint, Stream
 
+_UNLIMITED = 1 << 30  # cores that are other machines
 _FULL_CARDS = 3  # of failures with the same rule and cause
 
 
@@ -90,7 +91,8 @@ class Console:
     def _run_started(self, event: RunStarted) -> None:
         self._log = event.log
         if "progress" not in self._quiet:
-            self._write(f"Provided cores: {event.cores}")
+            cores = event.cores if event.cores < _UNLIMITED else "unlimited (on other machines)"
+            self._write(f"Provided cores: {cores}")
         if self._verbose:
             self._write(f"Rule file: {event.rulefile}")
             self._write(f"Working directory: {event.workdir}")
