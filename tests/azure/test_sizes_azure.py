@@ -104,3 +104,9 @@ def test_what_is_placed_fits(need):
         shape, slots = placed
         assert 1 <= slots <= shape.slots
         assert shape.size is not None and shape.size.vcpus >= need.threads
+
+
+def test_a_size_without_a_local_disk_works_on_that_of_the_system():
+    chosen = of(vm_size="Standard_D4s_v5")
+    assert chosen.place(Need(1, 0, 20_000)) is not None
+    assert chosen.place(Need(1, 0, 40_000)) is None

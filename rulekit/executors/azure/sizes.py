@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _MEMORY_SHARE = 0.94
 _DISK_SHARE = 0.9
 _MOST_SLOTS = 256
+_SYSTEM_DISK_MIB = 30 * 1024  # the least that an image of Batch comes with
 # Sizes to choose from: with a local disk, on sale everywhere; small to large in each family.
 USUAL = "Standard_D4ds_v5"
 _CORES = (2, 4, 8, 16, 32, 48, 64, 96)
@@ -109,11 +110,8 @@ def slots_for(need: Need, shape: Shape) -> int | None:
     if size is None:
         return need.threads if need.threads <= shape.slots else None
     shares = [need.threads / size.vcpus, need.memory_mib / (size.memory_mib * _MEMORY_SHARE)]
-    disk = disk_of(size)
     if need.disk_mib:
-        if not disk:
-            return None
-        shares.append(need.disk_mib / (disk * _DISK_SHARE))
+        shares.append(need.disk_mib / (disk_of(size) * _DISK_SHARE))
     if need.gpus:
         gpus = gpus_of(size)
         if not gpus:
@@ -126,8 +124,8 @@ def slots_for(need: Need, shape: Shape) -> int | None:
 
 
 def disk_of(size: VmSize) -> int:
-    """The local disk in MiB that tasks work on."""
-    return max(size.temp_disk_mib, size.nvme_disk_mib or 0)
+    """The disk in MiB that tasks work on: the local one, else that of the system."""
+    return max(size.temp_disk_mib, size.nvme_disk_mib or 0) or _SYSTEM_DISK_MIB
 
 
 def gpus_of(size: VmSize) -> int:
