@@ -66,6 +66,17 @@ class Cloud:
             timeout=timeout,
         )
 
+    def measured(self, *words):
+        """Runs the command; its exit code, what it said, and its CPU seconds, the driver's alone."""
+        said = self.folder / "said.txt"
+        with open(said, "wb") as out:
+            process = subprocess.Popen(
+                self.words(*words), cwd=self.folder, env=self.environment, stdout=out, stderr=out
+            )
+            _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        return process.returncode, said.read_text(), usage.ru_utime + usage.ru_stime
+
     def start(self, *words, **environment):
         return subprocess.Popen(
             self.words(*words),
