@@ -9,6 +9,7 @@ from rulekit.events import JobFailed
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rulekit.engine.settings import RunSettings
+    from rulekit.engine.stored import RunStorage
     from rulekit.events import JobInfo
     from rulekit.model.spec import JobResult
     from rulekit.planning.plan import Plan
@@ -61,14 +62,19 @@ def card(
     will_retry: bool,
     settings: RunSettings,
     plan: Plan,
+    stored: RunStorage | None = None,
 ) -> JobFailed:
-    """The event for a failed attempt, with the ends of its logs read from disk."""
+    """The event for a failed attempt, with the ends of its logs, wherever they are."""
     cause = result.detail if result.problem else exit_meaning(result.exit_code)
     if result.problem and not cause:
         cause = result.problem
     tails = []
     for path in info.logs:
-        text = None if path.endswith(".ipynb") else tail(path)
+        if path.endswith(".ipynb"):
+            continue
+        text = tail(path)
+        if text is None and stored is not None:
+            text = stored.log_tail(path, settings.state_dir)
         if text is not None:
             tails.append((path, text))
     target = info.outputs[0] if info.outputs else info.rule

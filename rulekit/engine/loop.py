@@ -543,7 +543,8 @@ class RunLoop:
             info = replace(info, id=attempt.shown)
         from rulekit.engine.failure import card
 
-        self.emit(card(info, attempt.attempt, result, retry, self._settings, self._stage.plan))
+        shown = (info, attempt.attempt, result, retry, self._settings, self._stage.plan)
+        self.emit(card(*shown, self._stored))
 
     def _after_checkpoint(self) -> None:
         """What depends on checkpoints is planned anew; what ran or runs keeps its place."""

@@ -55,6 +55,14 @@ class RunStorage(StorageSession):
         for file in files:
             self.files.learned(file.path, file.mtime_ns, file.size, file.digest)
 
+    def log_tail(self, path: str, state_dir: str) -> str | None:
+        """The end of a stored log; None if it cannot be had. A copy of it stays on this disk, for
+        `rulekit logs`."""
+        from rulekit.engine.storedlogs import fetch
+
+        location = self.find(path)
+        return None if location is None else fetch(self.client, location, path, state_dir)
+
     def remove_later(self, path: str) -> bool:
         """Notes a stored file for removal; whether enough have come together for a request."""
         self._doomed.append(path)

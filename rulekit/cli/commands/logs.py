@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def execute(command: Command) -> int:
     options = command.options
     if options.targets and not options.failed:
-        paths = _of_targets(command)
+        paths = _of_targets(command, fetch=not options.json)
         if options.json:
             import json
 
@@ -112,13 +112,28 @@ def _facts(row: AttemptRow) -> dict[str, object]:
     }
 
 
-def _of_targets(command: Command) -> list[str]:
-    """The log files of the jobs that make these files, or of these rules."""
+def _of_targets(command: Command, fetch: bool) -> list[str]:
+    """The log files of the jobs that make these files, or of these rules. `fetch`: stored ones are
+    copied to this disk."""
     from rulekit.cli.commands.why import find_jobs
 
     prepared, jobs = find_jobs(command, command.options.targets, ())
     plan = prepared.stage.plan
-    return [path for job in jobs for path in plan.logs(job)]
+    paths = [path for job in jobs for path in plan.logs(job)]
+    for path in paths if fetch and prepared.stored is not None else ():
+        if not os.path.exists(path):
+            prepared.stored.log_tail(path, session.STATE_DIR)
+    return paths
+
+
+def _here(path: str) -> str:
+    """The log itself, or the copy of one that is in the storage."""
+    if os.path.exists(path):
+        return path
+    from rulekit.engine.storedlogs import copy_of
+
+    copy = copy_of(path, session.STATE_DIR)
+    return copy if os.path.exists(copy) else path
 
 
 def _print(paths: Sequence[str], lines: int | None) -> None:
@@ -127,7 +142,7 @@ def _print(paths: Sequence[str], lines: int | None) -> None:
         if several:
             sys.stdout.write(f"==> {path} <==\n")
         try:
-            with open(path, encoding="utf-8", errors="replace") as stream:
+            with open(_here(path), encoding="utf-8", errors="replace") as stream:
                 if lines:
                     from collections import deque
 
