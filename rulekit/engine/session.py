@@ -11,6 +11,7 @@ import os
 from rulekit.engine.definitions import JobDefinitions
 from rulekit.engine.loop import Stage
 from rulekit.engine.values import JobValues
+from rulekit.errors.tree import PlanError
 from rulekit.events import Note
 from rulekit.frozen import frozen, replace
 from rulekit.model.namedlist import measure_with
@@ -124,7 +125,12 @@ def make_stage(
             memory.incomplete |= being_made
     gate = workflow.checkpoints
     while True:
-        plan = make_plan(workflow, prepared.targets, files, prepared.options)
+        try:
+            plan = make_plan(workflow, prepared.targets, files, prepared.options)
+        except PlanError as error:
+            if prepared.stored is None:
+                raise
+            raise prepared.stored.explained(error) from error.__cause__
         if prepared.stored is not None:
             prepared.stored.check_plan(plan)
         if plan.streams:

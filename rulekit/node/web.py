@@ -68,7 +68,24 @@ def tls() -> ssl.SSLContext:
     if _tls is None:
         import ssl
 
-        _tls = ssl.create_default_context()
+        context = ssl.create_default_context()
+        bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+        if not bundle and not context.cert_store_stats()["x509_ca"]:
+            try:
+                import certifi  # a Python without the system's certificates
+
+                bundle = certifi.where()
+            except ImportError:
+                pass
+        if bundle:
+            try:
+                folder = os.path.isdir(bundle)
+                context.load_verify_locations(
+                    None if folder else bundle, bundle if folder else None
+                )
+            except OSError:
+                pass  # the system's own are there
+        _tls = context
     return _tls
 
 

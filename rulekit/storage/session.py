@@ -5,7 +5,7 @@ Light to import and to make: nothing of Azure is imported before a stored file i
 
 from __future__ import annotations
 
-from rulekit.model.places import NOWHERE
+from rulekit.model.places import NOWHERE, STORED
 from rulekit.model.stores import DEFAULT_ACCOUNT, NO_STORES
 
 TYPE_CHECKING = False
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from rulekit.errors.diagnostic import Diagnostic
+    from rulekit.errors.tree import PlanError
     from rulekit.model.places import Places, Root
     from rulekit.model.rule import Workflow
     from rulekit.model.stores import Stores
@@ -159,6 +160,42 @@ class StorageSession:
         from rulekit.storage.azblob.names import check_places
 
         check_places(self.places, _written(plan))
+
+    def shown(self, path: str) -> str:
+        """A path for people: ``az://container/name`` (with the account before it if it is not the
+        run's) for an explicit stored file, else as it is."""
+        if not path.startswith(STORED):
+            return path
+        account, _, rest = path[len(STORED) :].partition("/")
+        return f"az://{rest}" if account == self.account()[0] else f"az://{account}/{rest}"
+
+    def explained(self, error: PlanError) -> PlanError:
+        """An error about a missing file, with where it was looked for."""
+        first = error.diagnostics[0]
+        if first.code not in ("RK0401", "RK0402") or self.root is None:
+            return error
+        import os
+        import re
+
+        from rulekit.errors.tree import PlanError as Error
+        from rulekit.frozen import replace
+
+        named = re.findall(r"`([^`]+)`", first.message)
+        stored = [path for path in named if self.places.find(path) is not None]
+        here = [path for path in stored if not path.startswith(STORED) and os.path.exists(path)]
+        if not stored:
+            return error
+        place = f"az://{self.root.container}/{self.root.below}"
+        notes = (*first.notes, f"stored files are looked for below {place}")
+        help_ = first.help
+        if here:
+            notes = (*first.notes, f"`{here[0]}` is on this disk, and was looked for below {place}")
+            help_ = (
+                "`rulekit azure upload FILE ...` puts files there; in the rule, "
+                f'`local("{here[0]}")` keeps it on this disk'
+            )
+        changed = replace(first, notes=notes, help=help_)
+        return Error(diagnostics=(changed, *error.diagnostics[1:]))
 
     def close(self) -> None:
         """Ends all connections."""

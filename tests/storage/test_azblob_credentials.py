@@ -134,6 +134,11 @@ class Login:
         return AccessToken(f"{part({'alg': 'none'})}.{part(claims)}.x", now + 3600)
 
 
+@pytest.fixture(autouse=True)
+def certificates(monkeypatch):
+    monkeypatch.setattr("rulekit.node.web._tls", None)  # read anew
+
+
 @pytest.fixture
 def login(secure, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", secure.certificate)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from rulekit.compiler import LoadSettings, load
@@ -33,6 +35,7 @@ def planned(azurite, container, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "Rulefile").write_text(RULES.replace("{box}", container))
     (tmp_path / "sizes.cfg").write_text("1")
+    os.utime(tmp_path / "sizes.cfg", (1, 1))  # times of blobs are whole seconds
     made = []
 
     def plan(memory=None):
@@ -45,6 +48,7 @@ def planned(azurite, container, tmp_path, monkeypatch):
         return found, forecast(found, session.files, memory, None, Policy()), session
 
     plan.folder = tmp_path
+    plan.made = made
     plan.put = lambda name, data=b"": azurite.put(container, name, data)
     yield plan
     for session in made:
@@ -76,6 +80,21 @@ def test_a_file_on_this_disk_is_not_taken_for_a_stored_one(planned):
     with pytest.raises(PlanError) as caught:
         planned()
     assert "in/a.txt" in str(caught.value.diagnostics[0].message)
+    session = planned.made[-1]
+    found = session.explained(caught.value).diagnostics[0]
+    assert found.notes[-1].startswith("`in/a.txt` is on this disk, and was looked for below az://")
+    assert "rulekit azure upload" in found.help and 'local("in/a.txt")' in found.help
+    (planned.folder / "in/a.txt").unlink()
+    found = session.explained(caught.value).diagnostics[0]
+    assert found.notes[-1].startswith("stored files are looked for below az://")
+    assert found.help == caught.value.diagnostics[0].help
+
+
+def test_stored_names_are_shown_as_people_write_them(azurite, container):
+    session = StorageSession(azurite.environment(), "azure", f"az://{container}/run")
+    assert session.shown("a/b") == "a/b"
+    assert session.shown(".rulekit/storage/azblob/devstoreaccount1/c/x y") == "az://c/x y"
+    assert session.shown(".rulekit/storage/azblob/other/c/x") == "az://other/c/x"
 
 
 def test_a_local_file_that_is_missing_is_missing(planned):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 
 from rulekit.errors.tree import InfrastructureError
+from rulekit.node.web import Web
 from rulekit.storage.azblob.account import unknown_account
 from rulekit.storage.azblob.connect import Patience, connected
 from rulekit.storage.azblob.failures import code_of, ends_soon, refused_sas, translated
-from rulekit.storage.azblob.light import DriverWeb, LightClient
+from rulekit.storage.azblob.light import LightClient
 from rulekit.storage.azblob.names import fault_of_container
 from rulekit.storage.azblob.sas import parse_sas, trouble
 
@@ -47,7 +48,7 @@ class AzBlobStorage:
         self.threads = threads
         self._clients: dict[str, BlobServiceClient] = {}
         self._light_clients: dict[str, LightClient] = {}
-        self.web = DriverWeb(self.patience.question_s(), self.patience.read_s)
+        self.web = Web(self.patience.question_s(), self.patience.read_s)
 
     def __repr__(self) -> str:
         return f"AzBlobStorage({', '.join(self.accounts)})"
@@ -340,7 +341,7 @@ class AzBlobStorage:
             raise InfrastructureError(
                 f"`{container}` cannot be the name of a container: {fault}", code="RK0644"
             )
-        quick = DriverWeb(min(self.patience.question_s(), _FIRST_LOOK_S), self.patience.connect_s)
+        quick = Web(min(self.patience.question_s(), _FIRST_LOOK_S), self.patience.connect_s)
         try:
             next(LightClient(known, quick).pages(container, "", page=1))
         except Exception as error:

@@ -16,7 +16,6 @@ from rulekit.storage.azblob.stamp import BlobStamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
@@ -40,31 +39,6 @@ class Page:
         self.blobs: list[tuple[str, BlobStamp, Mapping[str, str]]] = []
         self.folders: list[str] = []
         self.marker = ""
-
-
-class DriverWeb(Web):
-    """With the certificates that `requests`, and so the SDK, trusts."""
-
-    def _context(self) -> ssl.SSLContext:
-        import os
-
-        context = super()._context()
-        bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-        if bundle is None:
-            try:
-                import certifi
-
-                bundle = certifi.where()
-            except ImportError:
-                return context
-        try:
-            if os.path.isdir(bundle):
-                context.load_verify_locations(capath=bundle)
-            else:
-                context.load_verify_locations(cafile=bundle)
-        except OSError:
-            pass  # the system's own are there
-        return context
 
 
 class LightClient:
