@@ -46,7 +46,7 @@ def test_the_same_data_never_looks_the_same():
     assert b"xxxx" not in first
 
 
-@pytest.mark.parametrize("text", ["", "abc", "§", "A" * 44, new_key()[:-4]])
+@pytest.mark.parametrize("text", ["", "abc", "§", "A" * 44, new_key()[:-4]], ids=len)
 def test_what_is_no_key_is_not_taken(text):
     with pytest.raises(ValueError) as refused:
         key_of(text)

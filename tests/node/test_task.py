@@ -19,6 +19,8 @@ from rulekit.node.orders import results_from_text
 from rulekit.node.prepare import make_settings
 from rulekit.node.seal import key_of, new_key, seal
 
+from .test_archive import pythons
+
 
 @pytest.fixture(scope="session")
 def program(tmp_path_factory):
@@ -112,7 +114,9 @@ def result_at(bench):
     return ("main", bench.container, "result")
 
 
-def test_a_task_runs_its_part_of_the_orders_and_tells_the_result_twice(node, bench, spec):
+@pytest.mark.parametrize("python", pythons())
+def test_a_task_runs_its_part_of_the_orders_and_tells_the_result_twice(node, bench, spec, python):
+    node.python = python
     prepared = node.prepare()
     assert prepared.returncode == 0, prepared.stdout + prepared.stderr
     bench.put("in", b"x")
