@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from rulekit.errors import PlanError
+from rulekit.errors import PlanError, RulekitError
+from rulekit.executors.azure import sizes
 from rulekit.executors.azure.client import BatchService
 from rulekit.executors.azure.executor import AzureBatchExecutor
 from rulekit.executors.azure.setup import RunFacts
@@ -14,7 +15,8 @@ from rulekit.planning.groups import Grouping, is_local
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any
 
     from rulekit.engine.loop import Stage
     from rulekit.engine.settings import RunSettings
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from rulekit.model.rule import Rule, Workflow
     from rulekit.model.spec import JobSpec
 
+_LOOK_AT = 100  # jobs of a rule whose size is looked at before anything runs
 _FIRST_LOOK_S = 30.0  # an account that throttles all of us gets some time
 
 
@@ -65,7 +68,8 @@ def make_executor(
     stage: Callable[[], Stage],
     local: LocalExecutor,
 ) -> SplitExecutor:
-    """Rules without an action and local rules here, all others on Azure Batch."""
+    """Rules without an action and local rules here, all others on Azure Batch. Raises
+    `InfrastructureError`, and `PlanError` for jobs that no machine can hold."""
     assert settings.azure is not None
     grouping = settings.grouping or Grouping()
     look_at_account(settings.azure)
@@ -80,6 +84,7 @@ def make_executor(
         facts=facts_of_run(settings, workflow),
         details=lambda spec: details_of(stage(), spec, settings),
     )
+    sizes.require(remote.pools.sizes(), requests_of(stage(), settings, grouping))
     return SplitExecutor(
         local,
         remote,
@@ -116,9 +121,37 @@ def facts_of_run(settings: RunSettings, workflow: Workflow) -> RunFacts:
 def details_of(stage: Stage, spec: JobSpec, settings: RunSettings) -> Details:
     """Container and resources of one job."""
     rule = stage.plan.rule_of(spec.id)
-    resources = stage.values.resources(spec.id, spec.attempt, spec.threads)
-    guessed = _disk_is_guessed(rule, settings)
-    numbers = {
+    numbers = _numbers(stage, settings, spec.id, spec.attempt, spec.threads)
+    image = image_of(rule.container, settings.azure.container_image if settings.azure else None)
+    return Details(image, (), numbers)
+
+
+def requests_of(
+    stage: Stage, settings: RunSettings, grouping: Grouping
+) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
+    """Name, threads and resources of jobs that are to run on Azure, of each rule the first few.
+    What cannot be computed yet is looked at when the job has its turn."""
+    plan, run = stage.plan, stage.forecast.run
+    looked: dict[int, int] = {}
+    for job in range(len(run)):
+        rule = plan.rule[job]
+        if not run[job] or looked.get(rule, 0) >= _LOOK_AT or is_local(plan, job, grouping.names):
+            continue
+        looked[rule] = looked.get(rule, 0) + 1
+        try:
+            threads = stage.values.threads(job)
+            yield plan.key(job), threads, _numbers(stage, settings, job, 1, threads)
+        except RulekitError:
+            continue
+
+
+def _numbers(
+    stage: Stage, settings: RunSettings, job: int, attempt: int, threads: int
+) -> dict[str, Any]:
+    """What a job asks of a machine."""
+    resources = stage.values.resources(job, attempt, threads)
+    guessed = _disk_is_guessed(stage.plan.rule_of(job), settings)
+    return {
         name: value
         for name, value in resources.items()
         if isinstance(value, (int, float, str))
@@ -126,8 +159,6 @@ def details_of(stage: Stage, spec: JobSpec, settings: RunSettings) -> Details:
         and name[0] != "_"
         and not (guessed and name.startswith("disk"))
     }
-    image = image_of(rule.container, settings.azure.container_image if settings.azure else None)
-    return Details(image, (), numbers)
 
 
 def _disk_is_guessed(rule: Rule, settings: RunSettings) -> bool:
