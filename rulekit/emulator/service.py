@@ -17,6 +17,7 @@ from rulekit.emulator.problem import Problem
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any
 
     from rulekit.emulator.faults import Fault
     from rulekit.emulator.state import World
@@ -24,7 +25,16 @@ if TYPE_CHECKING:
 CONTROL = "_emulator"
 _POSITIVE = re.compile("0*[1-9][0-9]*")
 # Versions before ours that older clients (azure-cli, azure-batch 14) ask for. Answers are those of
-# our version: what these clients read has the same names.
+# our version: what these clients read has the same names. What they may still send is ignored.
+_DROPPED = frozenset(
+    {
+        "authenticationTokenSettings",
+        "certificateReferences",
+        "currentNodeCommunicationMode",
+        "resourceTags",
+        "targetNodeCommunicationMode",
+    }
+)
 OLDER = frozenset({"2023-05-01.17.0", "2023-11-01.18.0", "2024-02-01.19.0", "2024-07-01.20.0"})
 
 
@@ -211,6 +221,8 @@ class Service:
                     {"HeaderName": "Content-Type", "HeaderValue": f"{kind};{rest}"[:200]},
                 )
         call.parse_body(operation.body_required)
+        if call.query["api-version"] in OLDER:
+            call.json = _without(call.json, _DROPPED)
         if operation.name == "create_task_collection":
             # The tasks are looked at one by one: a bad one fails alone.
             items = call.json.get("value")
@@ -241,3 +253,11 @@ class Service:
             ("enable_", "disable_", "terminate_", "reactivate_", "resize_", "stop_")
         ):
             headers.setdefault("DataServiceId", f"{call.base}{call.path}")
+
+
+def _without(value: Any, names: frozenset[str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _without(item, names) for name, item in value.items() if name not in names}
+    if isinstance(value, list):
+        return [_without(item, names) for item in value]
+    return value

@@ -7,6 +7,7 @@ import datetime
 import time
 
 import pytest
+import requests
 from azure.batch import BatchClient, models
 from azure.core import MatchConditions
 from azure.core.credentials import AzureNamedKeyCredential
@@ -272,6 +273,36 @@ def test_what_is_not_of_the_contract_is_refused(judged):
         )
         refused("MissingRequiredProperty", client.create_job, {"id": "j"})
         refused("InvalidPropertyValue", client.create_job, {"id": "j", "poolInfo": "p"})
+
+
+@pytest.mark.parametrize("version", ["2024-02-01.19.0", "2023-05-01.17.0"])
+def test_older_clients_are_understood(version):
+    """What azure-batch 14 and azure-cli send, with properties that are no more."""
+    with Emulator(verify=False) as emulator:
+
+        def send(path: str, body: dict, version: str) -> int:
+            return requests.post(
+                f"{emulator.url}{path}?api-version={version}",
+                json=body,
+                headers={"Content-Type": "application/json; odata=minimalmetadata"},
+                timeout=30,
+            ).status_code
+
+        pool = {
+            "id": "p",
+            "vmSize": "standard_d2s_v5",
+            "virtualMachineConfiguration": MACHINE,
+            "targetNodeCommunicationMode": "classic",
+            "certificateReferences": [],
+            "targetDedicatedNodes": "0",
+        }
+        assert send("/pools", pool, "2025-06-01") == 400
+        assert send("/pools", pool, "2019-01-01.1.0") == 400
+        assert send("/pools", pool, version) == 201
+        task = {"id": "m", "commandLine": "x", "authenticationTokenSettings": {"access": ["job"]}}
+        job = {"id": "j", "poolInfo": {"poolId": "p"}, "jobManagerTask": task}
+        assert send("/jobs", job, version) == 201
+        assert emulator.errors == []
 
 
 # -- the judge itself ------------------------------------------------------------------------
