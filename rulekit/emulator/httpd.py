@@ -225,12 +225,10 @@ class Httpd(socketserver.ThreadingTCPServer):
     def get_request(self) -> tuple[socket.socket, object]:
         connection, address = super().get_request()
         if self._tls is not None:
-            connection.settimeout(10)
-            try:
-                connection = self._tls.wrap_socket(connection, server_side=True)
-            except (OSError, ssl.SSLError):
-                connection.close()
-                raise
+            # The handshake is made by the connection's own thread, with its first read.
+            connection = self._tls.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
         with self._guard:
             self._open.add(connection)
         return connection, address

@@ -93,6 +93,20 @@ def test_a_command_runs_with_the_variables_and_gives_its_exit_code():
     assert code == 137
 
 
+def test_by_https(tmp_path):
+    pytest.importorskip("cryptography")
+    script = (
+        "import os; from azure.batch import BatchClient as C;"
+        "from azure.core.credentials import AzureNamedKeyCredential as K; e = os.environ;"
+        "k = K(e['AZ_BATCH_ACCOUNT_NAME'], e['AZ_BATCH_ACCOUNT_KEY']);"
+        "print(e['AZ_BATCH_ACCOUNT_URL'][:6], list(C(e['AZ_BATCH_ACCOUNT_URL'], k).list_pools()))"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    words = ["--no-blobs", "--tls", "--run", sys.executable, "-c", script]
+    assert ended(emulate(*words, env=environment))[:2] == (0, "https: []\n")
+    assert os.listdir(tmp_path) == []
+
+
 def test_with_azurite():
     if program() is None:
         absent("azurite-blob")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 
 from rulekit.errors.tree import InfrastructureError, UsageError
@@ -21,6 +23,7 @@ ACCOUNT = "emulated"
 # Known to everybody, as that of Azurite: what it guards listens on this machine only.
 KEY = "cnVsZWtpdCBlbXVsYXRvcjogYSBrZXkgdGhhdCBndWFyZHMgbm90aGluZywga25vd24gdG8gYWxsLi4uLg=="
 _SPEED = 60.0
+_AUTHORITY = "ca.pem"  # as `emulator.tls` calls it
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,6 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--nodes-root", metavar="DIRECTORY", help="where nodes have their files (default: /tmp)"
     )
+    parser.add_argument(
+        "--tls",
+        action="store_true",
+        help="speak https, with a throw-away certificate (REQUESTS_CA_BUNDLE is set, too)",
+    )
     parser.add_argument("--json", action="store_true", help="print the variables as JSON")
     parser.add_argument(
         "--run",
@@ -92,6 +100,7 @@ def main(argv: list[str]) -> int:
     blobs: Azurite | None = None
     emulator: Emulator | None = None
     guardian = Guardian()
+    scratch = tempfile.mkdtemp(prefix="rk-emulator-") if options.tls else ""
     old = signal.signal(signal.SIGTERM, _interrupt)
     try:
         if not options.no_blobs:
@@ -99,13 +108,15 @@ def main(argv: list[str]) -> int:
 
             # Started first, because it takes longest.
             blobs = Azurite(options.blob_port, options.blobs)
-        emulator = _start(options)
+        emulator = _start(options, scratch)
         guardian.watch(emulator.root, [blobs.group] if blobs is not None else [])
         variables = {
             "AZ_BATCH_ACCOUNT_URL": emulator.url,
             "AZ_BATCH_ACCOUNT_NAME": emulator.account,
             "AZ_BATCH_ACCOUNT_KEY": emulator.key,
         }
+        if options.tls:
+            variables["REQUESTS_CA_BUNDLE"] = os.path.join(scratch, _AUTHORITY)
         if blobs is not None:
             from rulekit.emulator.azurite import KEY as BLOB_KEY
 
@@ -127,6 +138,8 @@ def main(argv: list[str]) -> int:
             emulator.close()
         if blobs is not None:
             blobs.close()
+        if scratch:
+            shutil.rmtree(scratch, ignore_errors=True)
         guardian.dismiss()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, old)
@@ -137,14 +150,30 @@ def _interrupt(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _start(options: argparse.Namespace) -> Emulator:
+def _start(options: argparse.Namespace, scratch: str) -> Emulator:
     from rulekit.emulator import runtime
     from rulekit.emulator.server import Emulator
 
     if os.environ.get("RULEKIT_EMULATOR_RUNTIME"):
         runtime.choose()  # a wrong one is told now and not by the first task
+    certificate: tuple[str, str] | None = None
+    environment: dict[str, str] = {}
+    if scratch:
+        from rulekit.emulator import tls
+
+        made = tls.make(scratch)
+        certificate = (made.certificate, made.key)
+        # Tasks may ask the service, too; machines of Azure trust it without this.
+        environment["REQUESTS_CA_BUNDLE"] = made.authority
     try:
-        return Emulator(options.port, {ACCOUNT: KEY}, options.speed, nodes_root=options.nodes_root)
+        return Emulator(
+            options.port,
+            {ACCOUNT: KEY},
+            options.speed,
+            nodes_root=options.nodes_root,
+            certificate=certificate,
+            environment=environment,
+        )
     except OSError as error:
         where = f"port {options.port}" if options.port else options.nodes_root or "a port"
         raise InfrastructureError(
