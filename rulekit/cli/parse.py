@@ -373,6 +373,30 @@ def _resolve(word: str, names: Mapping[str, Row]) -> tuple[str, str | None]:
     )
 
 
+_SUBMIT = "use --cluster with the command that submits jobs, as in --cluster 'sbatch --parsable'"
+# What to use instead of options that begin with the name of a Snakemake plugin.
+_PLUGINS = {
+    "slurm": _SUBMIT,
+    "lsf": _SUBMIT,
+    "pbs": _SUBMIT,
+    "sge": _SUBMIT,
+    "htcondor": _SUBMIT,
+    "flux": _SUBMIT,
+    "drmaa": _SUBMIT,
+    "cluster": "of the plugin cluster-generic there are --cluster-generic-submit-cmd, -status-cmd, "
+    "-cancel-cmd, -cancel-nargs and -sidecar-cmd",
+    "azure": "use --az-batch and its options; `rulekit --help-all` lists them",
+    "kubernetes": "options of this Snakemake plugin are not available in this version of rulekit",
+    "googlebatch": "options of this Snakemake plugin are not available in rulekit",
+    "aws": "options of this Snakemake plugin are not available in rulekit",
+    "tes": "options of this Snakemake plugin are not available in this version of rulekit",
+    "storage": "settings of storage stand in the rule file, `storage:`, or in the environment",
+    "report": "options of report plugins are not available in this version of rulekit",
+    "logger": "there is one other logger: --logger json, or --log-json FILE",
+    "scheduler": "rulekit has one scheduler, which needs no options",
+}
+
+
 def _near_option(word: str, names: Mapping[str, Row]) -> str | None:
     from rulekit.errors.diagnostic import closest
 
@@ -381,8 +405,8 @@ def _near_option(word: str, names: Mapping[str, Row]) -> str | None:
     if verbs:
         return f"{start} is an option of `rulekit {verbs[0]}`: a command stands before all options"
     plugin = start[2:].partition("-")[0]
-    if plugin in ("cluster", "storage", "slurm", "kubernetes", "googlebatch", "aws", "tes"):
-        return "options of Snakemake plugins are not available in this version of rulekit"
+    if plugin in _PLUGINS:
+        return _PLUGINS[plugin]
     shown = [name for name in names if names[name][6] != "hidden"]
     near = closest(start, shown) or closest(start, names)
     return None if near is None else f"there is an option with a similar name: `{near}`"
