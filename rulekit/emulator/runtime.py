@@ -125,7 +125,9 @@ class Engine(Runtime):
         """`env NAME=... docker run ...`; see Runtime.command."""
         own = {name: value for name, value in os.environ.items() if _CLIENT.fullmatch(name)}
         words = ["/usr/bin/env", *[f"{name}={value}" for name, value in sorted(own.items())]]
-        words += [self._program, "run", "--rm", "--name", f"rulekit-{uuid.uuid4().hex[:20]}"]
+        words += [self._program, "run", "--rm"]
+        if not _names(options):
+            words += ["--name", f"rulekit-{uuid.uuid4().hex[:20]}"]
         if not any(re.match(r"--net(work)?\b", option) for option in options):
             words.append("--network=host")
         if self.name == "podman":
@@ -148,6 +150,12 @@ class Engine(Runtime):
                 self._run(["rm", "-f", *at_once, name], 60)
             except (OSError, subprocess.TimeoutExpired):
                 pass
+
+
+def _names(words: Sequence[str]) -> list[str]:
+    """The names of containers in options, the first first."""
+    joined = [word.removeprefix("--name=") for word in words if word.startswith("--name=")]
+    return joined + [b for a, b in zip(words, words[1:], strict=False) if a == "--name"]
 
 
 class Bubblewrap(Runtime):

@@ -59,11 +59,12 @@ def test_options_reach_the_engine(engine):
     assert ended.stdout == "box\n", ended.stderr
 
 
-def test_a_killed_task_leaves_no_container(engine):
+@pytest.mark.parametrize("options", [[], ["--name=mine"], ["--name", "mine"]])
+def test_a_killed_task_leaves_no_container(engine, options):
     environment = {"PATH": os.environ["PATH"]}
-    words = engine.command(IMAGE, [], [], environment, None, ["sleep", "1000"])
+    words = engine.command(IMAGE, options, [], environment, None, ["sleep", "1000"])
     child = subprocess.Popen(words, env=environment, start_new_session=True)
-    name = words[words.index("--name") + 1]
+    name = "mine" if options else words[words.index("--name") + 1]
 
     def known() -> bool:
         listed = [engine.name, "ps", "--format", "{{.Names}}"]
