@@ -151,10 +151,19 @@ def test_with_nothing_to_run_it(workflow, tmp_path):
     assert "error[RK0512]" in done.stderr and "rulekit-workflows[notebook]" in done.stderr
 
 
-def test_no_kernel_for_the_language(workflow):
-    workflow.write(book("1", language="R"))
-    done = workflow("-c1", code=1)
-    assert "RK0513" in done.stderr or "IRkernel" in done.stderr or "Error" in done.stderr
+def test_a_notebook_in_r(workflow):
+    """Where there is no kernel for R the message says what to install."""
+    from jupyter_client.kernelspec import find_kernel_specs
+
+    workflow.write(
+        book("cat(sum(snakemake@params$numbers), file = snakemake@output[[1]])", language="R")
+    )
+    if "ir" not in find_kernel_specs():
+        said = workflow("-c1", code=1).stderr
+        assert "error[RK0513]" in said and "IRkernel" in said
+        return
+    workflow("-c1")
+    assert (workflow.folder / "final.txt").read_text() == "3"
 
 
 @pytest.mark.parametrize(
