@@ -132,6 +132,8 @@ def disable(world: World, call: Call) -> Answer:
             taskruns.terminate(task)
         elif option == "requeue":
             taskruns.requeue(task, "its node takes no tasks any more")
+    if node.state == "idle":
+        node.settle()
     world.kick()
     return Answer(200, None, {"DataServiceId": _address(node)})
 
@@ -142,6 +144,8 @@ def enable(world: World, call: Call) -> Answer:
     if node.scheduling == "enabled":
         raise Problem("NodeAlreadyInTargetSchedulingState")
     node.scheduling = "enabled"
+    if node.state == "offline":
+        node.settle()
     world.kick()
     return Answer(200, None, {"DataServiceId": _address(node)})
 

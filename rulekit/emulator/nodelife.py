@@ -148,7 +148,7 @@ def _run_start(node: Node, spec: dict[str, Any], retries: int) -> None:
 def _ready(node: Node) -> None:
     node.timer = None
     node.errors = []
-    node.move("running" if node.runs else "idle")
+    node.settle()
     world = node.world
     if node.leaving:
         left_alone(node)

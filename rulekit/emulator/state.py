@@ -141,6 +141,13 @@ class Node(Entity):
         self.started_with: dict[str, Any] | None = None
         super().__init__(pool.world, ident, "creating")
 
+    def settle(self) -> None:
+        """Go to the state that fits a node that is up: running, idle, or offline."""
+        if self.runs:
+            self.move("running")
+        else:
+            self.move("idle" if self.scheduling == "enabled" else "offline")
+
     @property
     def usable(self) -> bool:
         """Whether tasks may be put on it."""

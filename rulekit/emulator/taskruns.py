@@ -118,8 +118,8 @@ def release(task: Task) -> None:
     node.runs.pop(task.label, None)
     if exclusive(task):
         node.exclusive = False
-    if node.state == "running" and not node.runs:
-        node.move("idle")
+    if node.state == "running":
+        node.settle()
     task.world.tell("node-freed", node)
     task.world.tell("job-freed", task.job)
     task.world.kick()

@@ -337,7 +337,8 @@ def test_reboot_reimage_and_scheduling(emu):
     add(client, "job", shell("t", "true"))
     with refused("NodeAlreadyInTargetSchedulingState", 409):
         client.disable_node_scheduling("pool", node, {"nodeDisableSchedulingOption": "requeue"})
-    assert client.get_node("pool", node).scheduling_state == "disabled"
+    found = client.get_node("pool", node)
+    assert (found.scheduling_state, found.state) == ("disabled", "offline")
     assert client.get_task("job", "t").state == "active"
     client.enable_node_scheduling("pool", node)
     assert finished(client)["t"].execution_info.exit_code == 0
