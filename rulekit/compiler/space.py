@@ -118,6 +118,10 @@ class Space:
         if flags and ("path_modified" in flags or flags.get("local")):
             return path
         text = str(path)
+        if text[:5] in ("az://", "ab://"):
+            from rulekit.language.storagenames import table
+
+            return table().converted(path)
         for prefix in self.prefixes:
             text = prefix.apply(text)
         if text == path:

@@ -191,11 +191,9 @@ class StorageTable:
         return made
 
     def converted(self, value: Any) -> Any:
-        """A file of a directive: its path if it is a stored name, with its flags."""
+        """The path of a stored name, with its flags; prefixes of modules do not apply to it."""
         path = self.path(str(value))
-        flags = flags_of(value)
-        if not flags:
-            return path
+        flags = {**flags_of(value), "path_modified": True}
         multiext = flags.get("multiext")
         if multiext and is_stored_name(multiext["prefix"]):
             flags = {**flags, "multiext": {**multiext, "prefix": self.path(multiext["prefix"])}}

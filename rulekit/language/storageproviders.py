@@ -48,7 +48,11 @@ class Provider:
             text = str(value)
             path = table().path(text, self._key)
             made = {**self._options, **options}
-            flags = {**flags_of(value), self._flag: {"query": text.partition("?")[0], **made}}
+            flags = {
+                **flags_of(value),
+                self._flag: {"query": text.partition("?")[0], **made},
+                "path_modified": True,  # prefixes of modules do not apply
+            }
             for name, one in flags.items():
                 path = flag(path, name, one)
             return path

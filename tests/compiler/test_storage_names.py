@@ -6,6 +6,7 @@ import pytest
 
 from rulekit.compiler import LoadSettings, load
 from rulekit.errors import RulekitError
+from rulekit.language import storagestate
 from rulekit.language.jobvalues import expand_inputs
 from rulekit.model.places import STORED, Location, Places, Root
 from rulekit.storage.session import StorageSession
@@ -15,6 +16,13 @@ ENVIRONMENT = {
     "AZ_BLOB_CREDENTIAL": "",
 }
 MINE = STORED + "mine/"
+
+
+@pytest.fixture(autouse=True)
+def forgotten():
+    """What a load has left would answer functions that later tests call by themselves."""
+    yield
+    storagestate.begin(None)
 
 
 def session(*words):
@@ -262,7 +270,6 @@ def test_stored_names_without_an_account_cannot_be_looked_for(project):
 def test_a_second_reading_sees_what_the_first_one_saw(azurite, container, tmp_path, monkeypatch):
     import pickle
 
-    from rulekit.language import storagestate
     from rulekit.language.filenames import exists, glob_wildcards
 
     monkeypatch.chdir(tmp_path)
@@ -303,7 +310,30 @@ rule all:
 
 
 def test_a_load_without_stored_names_records_nothing(project):
-    from rulekit.language import storagestate
 
     project.load("rule a:\n    output: 'o'\n    shell: ''\n", storage=session())
     assert storagestate.recorded() is None
+
+
+def test_prefixes_of_modules_do_not_apply_to_stored_names(project):
+    project.write(
+        "m.smk",
+        """
+rule a:
+    input: "plain", "az://box/x", storage.azure("az://box/y"), lambda wc: ["az://box/z", "other"]
+    output: "out", "az://box/run/inside"
+    shell: ""
+rule b:
+    input: rules.a.output
+    output: "b"
+    shell: ""
+""",
+    )
+    text = "module m:\n    snakefile: 'm.smk'\n    prefix: 'pre'\nuse rule * from m\n"
+    for words in ((), ("azure", "az://box/run")):
+        a, b = project.load(text, storage=session(*words)).rules
+        inside = "inside" if words else MINE + "box/run/inside"
+        files, _ = expand_inputs(a, [])
+        assert files == ["pre/plain", MINE + "box/x", MINE + "box/y", MINE + "box/z", "pre/other"]
+        assert texts(a.outputs) == ["pre/out", inside]
+        assert texts(b.inputs) == ["pre/out", inside]
