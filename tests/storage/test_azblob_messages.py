@@ -220,6 +220,18 @@ def test_no_identity():
     assert found.notes == ("EnvironmentCredential: not set", "AzureCliCredential: run `az login`")
 
 
+def test_a_service_principal_with_a_wrong_secret():
+    from azure.core.exceptions import ClientAuthenticationError
+
+    account = account_of("https://acc.blob.core.windows.net")
+    error = ClientAuthenticationError(
+        "AADSTS7000215: Invalid client secret provided.\nTrace ID: 1", response=Answer(401, {})
+    )
+    found = translated(error, account, "box", "list").diagnostics[0]
+    assert found.code == "RK0647"
+    assert found.notes == ("AADSTS7000215: Invalid client secret provided.",)
+
+
 def test_a_sas_that_ends_soon_is_a_warning(azurite, container):
     storage = AzBlobStorage(
         {"a": account_of(azurite.url, azurite.container_sas(container, hours=0.5), key="a")}

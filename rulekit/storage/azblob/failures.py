@@ -69,7 +69,9 @@ def translated(
     now = now or time.time()
     status = getattr(error, "status_code", None)
     kind = type(error).__name__
-    if kind == "ClientAuthenticationError" and status is None:
+    if any(one.__name__ == "ClientAuthenticationError" for one in type(error).__mro__) and (
+        not code_of(error)  # of the login, not of the storage service
+    ):
         return _no_token(error, account)
     if status is None:
         if kind in ("ServiceRequestError", "ServiceResponseError", "IncompleteReadError") or (
@@ -305,6 +307,8 @@ def _no_token(error: Exception, account: Account) -> InfrastructureError:
             ("Environment", "ManagedIdentity", "AzureCli", "WorkloadIdentity")
         )
     ]
+    if not notes:
+        notes = [_said(error, account)]
     return InfrastructureError(
         f"no identity opens the storage account `{account.name}`",
         code="RK0647",
