@@ -10,6 +10,7 @@ image is only noted.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -27,7 +28,9 @@ NAMES = ("docker", "podman", "bubblewrap", "declared")
 """The runtimes, the better ones first."""
 
 # What the client programs need of the emulator's own environment; a task has a fresh one.
-_CLIENT = re.compile(r"DOCKER_\w+|CONTAINERS?_\w+|XDG_RUNTIME_DIR|HOME|TMPDIR")
+_CLIENT = re.compile(
+    r"DOCKER_\w+|CONTAINERS_\w+|CONTAINER_(HOST|CONNECTION|SSHKEY)|XDG_RUNTIME_DIR|HOME|TMPDIR"
+)
 # What must not go from the task's environment into the container: it is of the host.
 _OF_HOST = frozenset({"PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "HOSTNAME"})
 _PROBE_S = 20
@@ -126,7 +129,7 @@ class Engine(Runtime):
         own = {name: value for name, value in os.environ.items() if _CLIENT.fullmatch(name)}
         words = ["/usr/bin/env", *[f"{name}={value}" for name, value in sorted(own.items())]]
         words += [self._program, "run", "--rm"]
-        if not _names(options):
+        if _name(options) is None:
             words += ["--name", f"rulekit-{uuid.uuid4().hex[:20]}"]
         if not any(re.match(r"--net(work)?\b", option) for option in options):
             words.append("--network=host")
@@ -142,20 +145,24 @@ class Engine(Runtime):
 
     def kill(self, command: Sequence[str]) -> None:
         """`docker rm -f`; see Runtime.kill."""
-        if "--name" in command:
-            name = command[command.index("--name") + 1]
+        # Podman would first ask the command to end, and wait.
+        at_once = ["-t", "0"] if self.name == "podman" else []
+        name = _name(command)
+        if name:
             try:
-                # Podman would first ask it to end and wait for ten seconds.
-                at_once = ["-t", "0"] if self.name == "podman" else []
                 self._run(["rm", "-f", *at_once, name], 60)
             except (OSError, subprocess.TimeoutExpired):
                 pass
 
 
-def _names(words: Sequence[str]) -> list[str]:
-    """The names of containers in options, the first first."""
-    joined = [word.removeprefix("--name=") for word in words if word.startswith("--name=")]
-    return joined + [b for a, b in zip(words, words[1:], strict=False) if a == "--name"]
+def _name(words: Sequence[str]) -> str | None:
+    """The first name of a container in options; what the command itself is told comes later."""
+    for word, following in itertools.pairwise([*words, ""]):
+        if word == "--name":
+            return following
+        if word.startswith("--name="):
+            return word.removeprefix("--name=")
+    return None
 
 
 class Bubblewrap(Runtime):

@@ -62,7 +62,8 @@ def test_options_reach_the_engine(engine):
 @pytest.mark.parametrize("options", [[], ["--name=mine"], ["--name", "mine"]])
 def test_a_killed_task_leaves_no_container(engine, options):
     environment = {"PATH": os.environ["PATH"]}
-    words = engine.command(IMAGE, options, [], environment, None, ["sleep", "1000"])
+    argv = ["sh", "-c", "sleep 1000", "--name=not-me"]
+    words = engine.command(IMAGE, options, [], environment, None, argv)
     child = subprocess.Popen(words, env=environment, start_new_session=True)
     name = "mine" if options else words[words.index("--name") + 1]
 
