@@ -147,11 +147,13 @@ class Jobs:
             left = max(1.0, self._deadline - time.monotonic())
             spec = replace(spec, timeout_s=min(left, spec.timeout_s or left))
         boxed = self._boxes is not None and self._boxes.has(spec)
-        if boxed and spec.body["kind"] == "script" and spec.body.get("interpreter"):
+        kind = spec.body["kind"]
+        if boxed and kind in ("script", "notebook") and spec.body.get("interpreter"):
             # The image's own, whatever this machine's is.
             program, *rest = spec.body["interpreter"]
             name = os.path.basename(program)
-            name = "python3" if spec.body.get("language") == "python" else name
+            own = kind == "notebook" or spec.body.get("language") == "python"
+            name = "python3" if own else name
             spec = replace(spec, body={**spec.body, "interpreter": [name, *rest]})
         return spec
 

@@ -187,10 +187,10 @@ def _body_for_node(body: dict[str, Any]) -> dict[str, Any]:
         executable = body.get("executable")
         if executable and "/" in executable and not os.path.exists(executable):
             body["executable"] = os.path.basename(executable)
-    elif kind == "script" and body.get("interpreter"):
+    elif kind in ("script", "notebook") and body.get("interpreter"):
         program, *rest = body["interpreter"]
         if "/" in program and not os.path.exists(program):
-            own = body.get("language") == "python"
+            own = kind == "notebook" or body.get("language") == "python"
             body["interpreter"] = [sys.executable if own else os.path.basename(program), *rest]
     elif kind == "command" and body.get("function"):
         body["argv"] = body_program()

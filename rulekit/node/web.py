@@ -203,8 +203,11 @@ class Web:
         sent["Content-Length"] = str(len(body))
         if method in ("GET", "HEAD", "DELETE"):
             del sent["Content-Length"]
-        connection.request(method, full, body or None, sent)
-        response = connection.getresponse()
+        try:
+            connection.request(method, full, body or None, sent)
+            response = connection.getresponse()
+        except (BrokenPipeError, ConnectionResetError):
+            response = _early(connection, method)
         data = response.read()
         wanted = response.length
         if method != "HEAD" and wanted:
@@ -288,6 +291,22 @@ class Web:
             self._idle.clear()
         for connection in idle:
             connection.close()
+
+
+def _early(connection: http.client.HTTPConnection, method: str) -> http.client.HTTPResponse:
+    """The answer of a server that has refused a body without reading all of it. To be called while
+    that error is handled: it is raised again if there is no answer."""
+    plug = connection.sock
+    if plug is None:
+        raise  # noqa: PLE0704  the error that is handled
+    response = connection.response_class(plug, method=method)
+    try:
+        response.begin()
+        response.will_close = True
+        return response
+    except (OSError, http.client.HTTPException):
+        pass
+    raise  # noqa: PLE0704
 
 
 class Proxy:

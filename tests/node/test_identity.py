@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -117,7 +118,7 @@ def secure(tmp_path_factory):
     certificate, key = str(folder / "cert.pem"), str(folder / "key.pem")
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-         "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+         "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1,DNS:devstoreaccount1.example",
          "-keyout", key, "-out", certificate],
         check=True, capture_output=True,
     )  # fmt: skip
@@ -147,3 +148,73 @@ def test_blobs_by_the_identity_and_tls(secure, metadata, monkeypatch):
     refused = Account(server.url, "identity", None, None, web)
     with pytest.raises(ServiceTrouble, match="lacks a role"):
         refused.head(name, "x")
+
+
+class Tunnel:
+    """A proxy that knows CONNECT only, wants a password, and leads everything to one server."""
+
+    def __init__(self, upstream):
+        self.upstream = upstream
+        self.heads = []
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.host = f"127.0.0.1:{self.server.getsockname()[1]}"
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        while True:
+            try:
+                plug, _ = self.server.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(plug,), daemon=True).start()
+
+    def serve(self, plug):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += plug.recv(1000)
+        self.heads.append(head.decode())
+        if b"Proxy-Authorization: Basic dXNlcjp3b3Jk" not in head:
+            plug.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+            plug.close()
+            return
+        host, port = self.upstream.split(":")
+        other = socket.create_connection((host, int(port)))
+        plug.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        back = threading.Thread(target=self.pump, args=(other, plug), daemon=True)
+        back.start()
+        self.pump(plug, other)
+
+    def pump(self, source, target):
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+def test_tls_goes_through_a_proxy(secure, monkeypatch):
+    server, certificate = secure
+    monkeypatch.setenv("SSL_CERT_FILE", certificate)
+    monkeypatch.setattr("rulekit.node.web._tls", None)
+    from azure.storage.blob import BlobServiceClient
+
+    name = "p" + str(int(time.time()))
+    with BlobServiceClient(server.url, server.key, connection_verify=certificate) as client:
+        client.create_container(name)
+    tunnel = Tunnel(server.host)
+    try:
+        url = "https://devstoreaccount1.example"  # the account is in the name, as with the real service
+        account = Account(url, "sas", server.account_sas(), None, Web(5))
+        monkeypatch.setenv("https_proxy", f"http://user:word@{tunnel.host}")
+        account.put(name, "x", b"data")
+        assert account.read(name, "x", 0, 10)[0] == b"data"
+        (head,) = tunnel.heads
+        assert head.startswith("CONNECT devstoreaccount1.example:443")
+        assert "sig=" not in head
+        monkeypatch.setenv("https_proxy", f"http://{tunnel.host}")
+        refused = Account(url, "sas", server.account_sas(), None, Web(0.2))
+        with pytest.raises(ServiceTrouble, match="407"):
+            refused.head(name, "x")
+    finally:
+        tunnel.server.close()

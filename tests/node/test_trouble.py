@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -438,3 +439,28 @@ def test_a_full_disk_is_the_machines_trouble(bench, spec, tmp_path):
         assert not inside.ok
     finally:
         subprocess.run(["umount", str(full)], check=True)
+
+
+def test_a_refusal_before_the_body_was_read_is_understood():
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        plug, _ = server.accept()
+        while b"\r\n\r\n" not in plug.recv(1000):
+            pass
+        plug.sendall(
+            b"HTTP/1.1 403 Forbidden\r\nx-ms-error-code: AuthorizationPermissionMismatch\r\n"
+            b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+        )
+        plug.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/x"
+        account = Account(url, "sas", "sig=x", None, Web(1))
+        with pytest.raises(ServiceTrouble, match="the SAS does not permit this"):
+            account.put_block("c", "n", "MQ==", bytes(30 << 20))
+    finally:
+        thread.join()
+        server.close()
