@@ -100,8 +100,8 @@ def notebook_body(stage: Stage, job: Job, names: dict[str, Any]) -> Made:
 
 
 def template_body(stage: Stage, job: Job, names: dict[str, Any]) -> Made:
-    """Body and context for a `template_engine:` rule: a program of ours renders the template."""
-    from rulekit.runner.template import ENGINES, template_of
+    """Body and context for a `template_engine:` rule: a script of ours renders the template."""
+    from rulekit.runner.template import ENGINES, script, template_of
 
     rule = job.rule
     engine = rule.body.text
@@ -119,8 +119,14 @@ def template_body(stage: Stage, job: Job, names: dict[str, Any]) -> Made:
         raise RuleFileError(
             f"rule `{rule.name}`: {error}", code="RK0282", span=rule.body.span or rule.span
         ) from None
-    argv = [sys.executable, "-m", "rulekit.runner.template", engine]
-    return {"kind": "command", "argv": argv, "context_argument": True}, context
+    body = {
+        "kind": "script",
+        "language": "python",
+        "path": os.path.join(os.path.abspath(rule.basedir), "template_engine.py"),  # not there
+        "source": script(engine),
+        "interpreter": [sys.executable],
+    }
+    return body, context
 
 
 def local_path(stage: Stage, job: Job) -> str:

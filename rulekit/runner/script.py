@@ -61,7 +61,7 @@ def source_of(spec: JobSpec) -> str:
 
 def library_file(spec: JobSpec, file: str) -> tuple[str, str]:
     """Puts a file of this folder where any interpreter can read it: its folder and module name."""
-    text = _own_text(file)
+    text = own_text(file)
     name = f"_{file.removesuffix('.py')}_{len(text)}_{_fingerprint(text)}"
     library = os.path.join(spec.workdir, spec.state_dir, FOLDER, "lib")
     if not os.path.exists(os.path.join(library, f"{name}.py")):
@@ -219,7 +219,8 @@ _LANGUAGES: dict[str, Callable[[JobSpec, dict[str, Any]], Launch]] = {
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def _own_text(file: str) -> str:
+def own_text(file: str) -> str:
+    """The text of a file of this folder."""
     path = os.path.join(_HERE, file)
     try:
         with open(path, encoding="utf-8") as stream:

@@ -330,10 +330,9 @@ class _Finder:
 def _shim():
     """rulekit's answers to such imports; None in an interpreter without it or too old for it."""
     try:
-        from rulekit.language import shim
+        return __import__("rulekit.language.shim", fromlist=("*",))
     except Exception:
         return None
-    return shim
 
 
 class _LastFinder(_Finder):

@@ -1,8 +1,9 @@
 """Renders the template of a `template_engine:` rule.
 
-``python -m rulekit.runner.template ENGINE CONTEXT.json``. The only input, or the one named
-`template`, is the template; the only output is the result. A template sees `input`, `output`,
-`params`, `wildcards` and `config`. A mistake in it is said on stderr with its place, exit code 1.
+The text of this file is the script of such a rule, with a call of `render` at its end, so it runs
+wherever scripts do. The only input, or the one named `template`, is the template; the only output
+is the result. A template sees `input`, `output`, `params`, `wildcards` and `config`. A mistake in
+it is said on stderr with its place, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 ENGINES = ("jinja2", "yte")
+_SEEN = ("input", "output", "params", "wildcards", "config")
 
 
 def template_of(context: Mapping[str, Any]) -> tuple[str, str]:
@@ -31,19 +33,19 @@ def template_of(context: Mapping[str, Any]) -> tuple[str, str]:
     return inputs["items"][where], outputs["items"][0]
 
 
-def main(words: list[str]) -> int:
-    """Render; the result is the exit code."""
-    import json
+def script(engine: str) -> str:
+    """The text of the script that renders with an engine of `ENGINES`."""
+    from rulekit.runner.script import own_text
 
-    from rulekit.runner import script_object
+    return f"{own_text('template.py')}\n\nsys.exit(render(snakemake, {engine!a}))\n"
 
-    engine, path = words
-    with open(path, encoding="utf-8") as file:
-        context = json.load(file)
-    template, result = template_of(context)
-    seen = script_object.make(context)  # type: ignore[no-untyped-call]
-    names = {part: getattr(seen, part) for part in ("input", "output", "params", "wildcards")}
-    names["config"] = seen.config
+
+def render(snakemake: Any, engine: str) -> int:
+    """Render the template of a job, given its object; the result is the exit code."""
+    names = {part: getattr(snakemake, part) for part in _SEEN}
+    inputs = snakemake.input
+    template = inputs[0] if len(inputs) == 1 else inputs.template
+    result = snakemake.output[0]
     try:
         text = _RENDERERS[engine](template, names)
     except ImportError as error:
@@ -104,7 +106,3 @@ def _line_of(error: BaseException, template: str) -> str:
                 line = trace.tb_lineno
             trace = trace.tb_next
     return f":{line}" if line else ""
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
