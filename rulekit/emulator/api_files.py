@@ -27,6 +27,11 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 def _task_root(world: World, call: Call) -> tuple[str, str]:
+    with world.lock:
+        return _root_of_task(world, call)
+
+
+def _root_of_task(world: World, call: Call) -> tuple[str, str]:
     task = task_of(world, call, conditions=False)
     if task.directory is None:
         raise Problem("FileNotFound", "The task has not started, so it has no files.")
@@ -36,6 +41,11 @@ def _task_root(world: World, call: Call) -> tuple[str, str]:
 
 
 def _node_root(world: World, call: Call) -> tuple[str, str]:
+    with world.lock:
+        return _root_of_node(world, call)
+
+
+def _root_of_node(world: World, call: Call) -> tuple[str, str]:
     node = node_of(world, call)
     if node.state in ("creating", "starting", "preempted", "unusable", "leavingpool"):
         raise Problem("NodeNotReady", f"The node is {node.state}: its files cannot be read.")

@@ -70,7 +70,7 @@ def _line(value: str) -> str:
 
 class _Connection(socketserver.StreamRequestHandler):
     disable_nagle_algorithm = True
-    timeout = 120
+    timeout = 3600
     server: Httpd
 
     def handle(self) -> None:
@@ -97,6 +97,9 @@ class _Connection(socketserver.StreamRequestHandler):
             name, colon, value = line.decode("latin-1").partition(":")
             if colon:
                 headers.setdefault(name.strip().lower(), value.strip())
+        else:
+            self._write(Answer(400), verb, True)
+            return False
         keep = headers.get("connection", "").lower() != "close" and version == "HTTP/1.1"
         if headers.get("expect", "").lower() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")

@@ -94,5 +94,5 @@ HANDLERS: dict[str, Callable[[World, Call], Answer]] = {
     "list_pool_usage_metrics": api_misc.usage,
 }
 
-# Their work is done outside the lock: they read files.
-UNLOCKED = frozenset({"list_task_files", "list_node_files"})
+# These take the lock themselves, for as long as they need it: the rest of their work is on files.
+UNLOCKED = frozenset(name for name, handler in HANDLERS.items() if "_file" in name)

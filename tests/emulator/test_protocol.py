@@ -379,6 +379,9 @@ def test_rough_clients(emulator):
         connection.sendall(b"POST /pools HTTP/1.1\r\nContent-Length: -5\r\n\r\n")
         assert b" 413 " in connection.recv(1000)
     with socket.create_connection(("127.0.0.1", emulator.port), 5) as connection:
+        connection.sendall(b"GET /pools HTTP/1.1\r\n" + b"x: y\r\n" * 300 + b"\r\n")
+        assert b" 400 " in connection.recv(1000)
+    with socket.create_connection(("127.0.0.1", emulator.port), 5) as connection:
         # Several requests over one connection, a chunked one among them.
         for _ in range(3):
             connection.sendall(
