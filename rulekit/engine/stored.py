@@ -73,12 +73,7 @@ class RunStorage(StorageSession):
         paths, self._doomed = self._doomed, []
         locations: list[Location] = []
         for path in paths:
-            stamp = self.files.stamp(path)
-            if stamp is not None and stamp.size < 0:
-                inside = [self.find(one) for one in self.files.below(path)]
-            else:
-                inside = [self.find(path)]
-            locations += [one for one in inside if one is not None]
+            locations += self.files.blobs_of(path)
         if locations:
             self.client.delete(locations)
             self.files.removed(paths)

@@ -156,6 +156,18 @@ class StoredFiles(LocalFiles):
             if path is not None:
                 yield path
 
+    def blobs_of(self, path: str) -> list[Location]:
+        """All blobs that a stored file or directory is made of, the list of its content too."""
+        location = self._find(path)
+        if location is None:
+            return []
+        inventory = self._inventory(path, location)
+        found = [location] if inventory.find(location.name) is not None else []
+        if inventory.is_folder(location.name):
+            inside = [name for name, _ in inventory.below(location.name + "/")]
+            found += [replace(location, name=name) for name in inside]
+        return found
+
     # -- changes -------------------------------------------------------------------------------
 
     def learned(self, path: str, mtime_ns: int, size: int, digest: str | None) -> None:

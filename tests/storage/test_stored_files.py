@@ -135,6 +135,23 @@ def test_directories_have_their_manifests_time_and_digest(view, put, lister):
     assert set(view.below("made")) == {"made/a", "made/new"}
 
 
+def test_a_directory_is_removed_with_the_list_of_its_content(view, put, lister, container):
+    for name in ("p/made/a", "p/made/sub/b", "p/made/.rulekit_directory", "p/made2", "p/file"):
+        put(name)
+    found = {one.name for one in view.blobs_of("made")}
+    assert found == {"p/made/a", "p/made/sub/b", "p/made/.rulekit_directory"}
+    assert [one.name for one in view.blobs_of("file")] == ["p/file"]
+    assert view.blobs_of("nothing") == view.blobs_of("here/x") == []
+    view.learned("new", 2_000_000_000, -1, "md5:x")  # a job has just made it
+    put("p/new/c")
+    assert {one.name for one in view.blobs_of("new")} == {"p/new/c"}
+    lister.storage.delete(view.blobs_of("made"))
+    view.removed(["made"])
+    assert not view.exists("made")
+    view.relist()
+    assert not view.exists("made") and view.exists("made2")
+
+
 def test_names_below_a_folder(view, put):
     for name in ("p/x/1.txt", "p/x/y/2.txt", "p/z", "p/.rulekit/runs/1", "other"):
         put(name)
