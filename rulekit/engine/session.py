@@ -82,7 +82,7 @@ def prepare(
     if stored is not None:
         from rulekit.engine.copies import LocalCopies
 
-        _check(stored, listeners)
+        _check(stored, listeners, writing=not readonly)
         measure_with(stored.size)
         workflow.checkpoints.fetch = LocalCopies(stored, settings.state_dir).fetch
     if not readonly and store is not None:
@@ -185,9 +185,9 @@ def recover_earlier(
     return found.pending
 
 
-def _check(stored: RunStorage, listeners: Sequence[Listener]) -> None:
+def _check(stored: RunStorage, listeners: Sequence[Listener], *, writing: bool) -> None:
     """Asks the storage whether it can be used, before anything is planned on it."""
-    warnings = stored.check()
+    warnings = stored.check(writing)
     if warnings:
         from rulekit.errors.show import written
 

@@ -140,15 +140,15 @@ class StorageSession:
         """Values that must be shown nowhere."""
         return [one.secret for one in self.accounts.values() if one.secret]
 
-    def check(self) -> tuple[Diagnostic, ...]:
-        """One look at each container of the run before anything starts. Raises the error for what
-        is wrong; gives warnings."""
+    def check(self, writing: bool = True) -> tuple[Diagnostic, ...]:
+        """One look at each container of the run before anything starts. Not `writing`: a dry run.
+        Raises the error for what is wrong; gives warnings."""
         seen: dict[tuple[str, str], str] = {}
         for root in self.places.roots:
             place = (root.account, root.container)
-            seen[place] = "rlcw" if place in self._written else "rl"
+            seen[place] = "rlcw" if writing and place in self._written else "rl"
         if self.root is not None:
-            seen[self.root.account, self.root.container] = "rlcw"
+            seen[self.root.account, self.root.container] = "rlcw" if writing else "rl"
         found: list[Diagnostic] = []
         for (account, container), rights in seen.items():
             found += self.client.check(account, container, rights)

@@ -114,6 +114,28 @@ def test_a_local_file_that_is_missing_is_missing(planned):
     assert "sizes.cfg" in str(caught.value.diagnostics[0].message)
 
 
+def test_looking_needs_no_right_to_write(planned, azurite, container):
+    reading = azurite.environment(azurite.container_sas(container, "rl", hours=9))
+    session = StorageSession(reading, "azure", f"az://{container}/run")
+    assert session.check(writing=False) == ()
+    with pytest.raises(InfrastructureError) as caught:
+        session.check()
+    assert caught.value.diagnostics[0].code == "RK0643"
+    session.close()
+    # Of stored names, those that are only read need no more either.
+    session = StorageSession(reading)
+    rules = "rule a:\n    input: 'az://{box}/x'\n    output: 'y'\n    shell: ''\n"
+    for text, refused in ((rules, False), (rules.replace("'y'", "'az://{box}/y'"), True)):
+        (planned.folder / "Rulefile").write_text(text.replace("{box}", container))
+        session.take(load("Rulefile", LoadSettings(storage=session)))
+        if refused:
+            with pytest.raises(InfrastructureError):
+                session.check()
+        else:
+            assert session.check() == ()
+    session.close()
+
+
 def test_names_that_cannot_be_stored_are_refused_with_the_plan(planned):
     (planned.folder / "Rulefile").write_text("rule a:\n    output: 'x/y.'\n    shell: ''\n")
     with pytest.raises(InfrastructureError) as caught:
