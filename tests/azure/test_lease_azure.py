@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rulekit.emulator.autoscale import SampleStore, evaluate
 from rulekit.executors.azure import lease
 from rulekit.executors.azure.lease import Lease, LeaseKeeper
 
@@ -63,3 +66,41 @@ def test_a_lease_that_is_looked_after_never_ends(steps):
             assert now - before >= 0
             keeper.sent(due, now)
         assert keeper.last.end > now
+
+
+@given(st.integers(1, 500), st.integers(0, 10**9), st.booleans())
+def test_the_formula_holds_machines_until_its_end_and_none_after(nodes, end, spot):
+    text = lease.formula(Lease(nodes, end, spot))
+    assert lease.is_spot(text) is spot
+    before = evaluate(text, SampleStore(), end - 1)
+    after = evaluate(text, SampleStore(), end + 1, {"$TargetDedicatedNodes": nodes})
+    for run in (before, after):
+        assert run.error is None, run.error
+        assert run.deallocation == "taskcompletion"
+    assert (before.dedicated, before.spot) == ((0, nodes) if spot else (nodes, 0))
+    assert (after.dedicated, after.spot) == (0, 0)
+
+
+def test_a_dead_driver_has_no_machines_after_its_lease(azurite, container, tmp_path, monkeypatch):
+    from azruns import Bench, gather, job
+    from test_adoption_azure import died
+
+    monkeypatch.chdir(tmp_path)
+    bench = Bench(azurite, container)
+    try:
+        executor = bench.executor(lease_minutes=10)
+        executor.submit(job(1, "true"))
+        gather(executor, 1)
+        died(executor)
+        (pool,) = bench.emulator.world.pools.values()
+        assert len(pool.nodes) == 1
+        for minutes in range(0, 21, 5):
+            bench.emulator.control.advance(300)
+            until = time.monotonic() + 10
+            gone = minutes >= 10
+            while gone and pool.nodes and time.monotonic() < until:
+                time.sleep(0.05)
+        assert not pool.nodes
+        assert bench.emulator.errors == []
+    finally:
+        bench.close()

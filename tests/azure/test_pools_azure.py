@@ -249,3 +249,86 @@ def test_kept_pools_stay(bench):
     executor.close()
     assert len(bench.live_pools()) == 1
     assert bench.live_jobs() == []
+
+
+# --- identities, through the resource manager -----------------------------------------------
+
+IDENTITY = (
+    "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/"
+    "userAssignedIdentities/reader"
+)
+
+
+@pytest.fixture
+def secure(tmp_path, monkeypatch):
+    """An emulator with TLS, and the management client of Microsoft that trusts it."""
+    import time
+
+    from azure.core.credentials import AccessToken
+
+    mgmt = pytest.importorskip("azure.mgmt.batch")
+    from rulekit.emulator import tls
+    from rulekit.emulator.auth import make_token
+    from rulekit.emulator.server import Emulator
+    from rulekit.emulator.settings import Quotas
+    from rulekit.executors.azure import armpools
+
+    class Token:
+        def get_token(self, *_scopes, **_options):
+            token = make_token("https://management.azure.com", 600)
+            return AccessToken(token, int(time.time()) + 600)
+
+    made = tls.make(str(tmp_path / "tls"))
+    with Emulator(
+        certificate=(made.certificate, made.key), quotas=Quotas(dedicated_cores=3)
+    ) as server:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", made.authority)
+        monkeypatch.setattr(
+            armpools,
+            "manager",
+            lambda settings: mgmt.BatchManagementClient(
+                Token(), "1" * 8, base_url=server.url, connection_verify=made.authority
+            ),
+        )
+        yield server
+        assert server.errors == []
+
+
+def secure_settings(server, **more):
+    values = {
+        "account_url": server.url,
+        "account_name": server.account,
+        "account_key": Secret(server.key),
+        "vm_size": "Standard_D4ds_v5",
+        "resource_group": "g",
+        "subscription_id": "1" * 8,
+        "identity_resource_id": IDENTITY,
+    }
+    return AzureSettings(**{**values, **more})
+
+
+def test_a_pool_gets_its_identity_from_the_resource_manager(secure):
+    from rulekit.executors.azure.client import BatchService
+    from rulekit.executors.azure.pools import Pools
+    from rulekit.executors.azure.sizes import Need
+
+    settings = secure_settings(secure)
+    service = BatchService(settings, deadline_s=5)
+    said = []
+    pools = Pools(service, settings, "run-1", lambda *words: said.append(words))
+    shape, _ = pools.sizes().place(Need())
+    opened = pools.open(shape)
+    found = service.raw(f"/pools/{opened.pool_id}", {})
+    assert found["enableAutoScale"] is True
+    assert IDENTITY.lower() in json.dumps(found["identity"]).lower()
+    assert {"name": "rulekit", "value": "run-1"} in found["metadata"]
+    Pools(service, settings, "run-1", lambda *words: None).open(shape)  # twice is no error
+    assert pools.close(keep_pool=False) == []
+    service.close()
+
+
+def test_quotas_are_read_from_the_resource_manager(secure):
+    from rulekit.executors.azure import quotas
+
+    found = list(quotas.check(secure_settings(secure)))
+    assert ("warn", "cores: 3, the pool may ask for 4") in [row[:2] for row in found]

@@ -37,6 +37,7 @@ def check(settings: AzureSettings) -> Iterator[tuple[str, str, str]]:
 def judge(settings: AzureSettings, account: Any) -> Iterator[tuple[str, str, str]]:
     """What an account's quotas mean for a run of these settings."""
     form = "portal: Batch account, Quotas"
+    account = getattr(account, "properties", None) or account  # before version 19 they were flat
     mode = str(account.pool_allocation_mode or "").lower()
     modes = [str(one).lower() for one in account.allowed_authentication_modes or ()]
     if settings.account_key is not None and modes and not any("shared" in m for m in modes):
