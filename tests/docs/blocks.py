@@ -10,9 +10,11 @@ with a block stands in comments right above it, which a reader of the built page
     <!-- copy: FOLDER -->      begin a new folder with a copy of this folder of the repository
     <!-- exit: N -->           the last command of the block ends with this code
     <!-- skip: REASON -->      not run
+    <!-- needs: PROGRAM -->    the page is not played where this is not installed
 
 A `console` block is always run: a line that begins with `$ ` is a command (lines with `> ` go on
-with it), what follows is all that it prints. In the expected text a line `...` stands for any
+with it), what follows is all that it prints. `cd FOLDER` and `source FILE` hold for the commands after
+them; what a command leaves running is ended with the page. In the expected text a line `...` stands for any
 number of lines, the sign `…` for any text within a line.
 
 `python tests/docs/blocks.py PAGE...` runs pages and writes what the commands print into them,
@@ -25,17 +27,19 @@ import dataclasses
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 
 _COMMENT = re.compile(r"<!-- (?P<word>[a-z]+)(?:: (?P<value>.*?))? -->")
-_WORDS = {"file", "append", "from", "fresh", "copy", "exit", "skip"}
+_WORDS = {"file", "append", "from", "fresh", "copy", "exit", "skip", "needs"}
 # Blocks in these languages must be used: run, written to a file, or compared with one.
 _LIVE = {"console", "python", "rulefile", "yaml", "make", "bash", "sh", "json", "toml"}
 _INERT = {"text", "mermaid", "ini"}
@@ -58,6 +62,21 @@ class Step:
     command: str
     expected: list[str]
     line: int  # of the first expected line
+
+
+def _lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def needs_of(page: Path) -> set[str]:
+    """The programs without which a page cannot be played."""
+    return {
+        block.orders["needs"] for block in blocks_of(page.read_text()) if "needs" in block.orders
+    }
 
 
 class Mismatch(AssertionError):
@@ -144,7 +163,7 @@ class Story:
             shim = programs / name
             shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words}"$@"\n')
             shim.chmod(0o755)
-        keep = ("PATH", "LD_LIBRARY_PATH", "CC")
+        keep = ("PATH", "LD_LIBRARY_PATH", "CC", "RULEKIT_AZURITE")
         self.environment = {name: os.environ[name] for name in keep if name in os.environ}
         self.environment |= {
             "PATH": f"{programs}:{os.environ['PATH']}",
@@ -157,6 +176,7 @@ class Story:
             "COLUMNS": "100",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
+        self.sessions: list[int] = []
         self.fresh()
 
     def fresh(self, copy: str | None = None) -> None:
@@ -177,18 +197,47 @@ class Story:
         if moved:
             self.folder = (self.folder / moved[1]).resolve(strict=True)
             return 0, []
-        done = subprocess.run(
+        sourced = re.fullmatch(r"source (\S+)", text)
+        if sourced:
+            text = f"set -a; source ./{sourced[1]}; env -0"
+        # A session of its own: what it leaves running is found again.
+        process = subprocess.Popen(
             ["bash", "-c", text],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=120,
-            check=False,
+            start_new_session=True,
         )
-        said = done.stdout.decode().replace(str(self.folder), "/home/you/project")
-        return done.returncode, said.splitlines()
+        self.sessions.append(process.pid)
+        try:
+            output, _ = process.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            self.close()
+            process.communicate()
+            raise
+        if sourced and process.returncode == 0:
+            pairs = (item.partition("=") for item in output.decode().split("\0") if item)
+            self.environment = {name: value for name, _, value in pairs}
+            return 0, []
+        said = output.decode().replace(str(self.folder), "/home/you/project")
+        return process.returncode, said.splitlines()
+
+    def close(self) -> None:
+        """Ends what commands have left running."""
+        for sign in (signal.SIGTERM, signal.SIGKILL):
+            alive = False
+            for leader in self.sessions:
+                try:
+                    os.killpg(leader, sign)
+                    alive = True
+                except ProcessLookupError:
+                    pass
+            for _ in range(100 if alive else 0):
+                if not any(map(_lives, self.sessions)):
+                    return
+                time.sleep(0.05)
 
     def write(self, path: str, text: str, mode: str) -> None:
         target = self.folder / path
@@ -208,6 +257,13 @@ def play(
     that does not fit is put there instead: line to (number of lines replaced, new lines).
     """
     story = Story(scratch)
+    try:
+        return _tell(page, story, corrections)
+    finally:
+        story.close()
+
+
+def _tell(page: Path, story: Story, corrections: dict[int, tuple[int, list[str]]] | None) -> int:
     used = 0
     for block in blocks_of(page.read_text()):
         place = f"{page.relative_to(ROOT)}:{block.line}"

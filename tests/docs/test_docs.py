@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +20,11 @@ PAGES = blocks.pages()
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(p.relative_to(blocks.ROOT)) for p in PAGES])
 def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
+    for program in blocks.needs_of(page):
+        if shutil.which(program) is None and not os.environ.get(f"RULEKIT_{program.upper()}"):
+            if os.environ.get("CI"):
+                pytest.fail(f"{program} is not installed, and CI is set")
+            pytest.skip(f"{program} is not installed")
     blocks.play(page, tmp_path)
 
 
