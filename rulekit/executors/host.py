@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import gc
 import heapq
-import json
 import os
 import select
 import sys
@@ -28,11 +27,12 @@ from rulekit.runner import wire
 from rulekit.runner.attempt import Attempt
 from rulekit.runner.command import Environments
 from rulekit.runner.files import Refused, refusal
+from rulekit.runner.jsontext import dumps
 from rulekit.runner.signals import GRACE_S, signal, signal_group
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from typing import Any
 
     from rulekit.model.spec import JobResult, JobSpec
@@ -91,8 +91,6 @@ class Host:
         self.outbox: list[Any] = []
         self.unsent = b""
         self.lines: list[str] = []
-        # `json.dumps` makes such an encoder for each call, which is half of its work.
-        self.encode = _encoder()
         self.workdir = os.getcwd()
         self.poll = select.poll()
         self.wake, self.wake_in = os.pipe()
@@ -307,7 +305,7 @@ class Host:
     def tell(self, values: Any) -> None:
         """Put a result on the way: to the journal first, then to the engine."""
         if self.journal is not None:
-            self.lines.append(f'{{"r": {"".join(self.encode(values, 0))}}}')
+            self.lines.append(f'{{"r": {dumps(values)}}}')
         self.outbox.append(("result", values))
 
     def hear(self, file: int) -> None:
@@ -456,26 +454,6 @@ class Host:
                 pass
 
 
-def _encoder() -> Callable[[Any, int], Iterable[str]]:
-    """The encoder of `json.dumps`."""
-    encoder = json.JSONEncoder()
-    make = getattr(json.encoder, "c_make_encoder", None)
-    if make is None:  # an interpreter without it
-        return lambda value, _level: (encoder.encode(value),)
-    found: Callable[[Any, int], Iterable[str]] = make(
-        None,
-        encoder.default,
-        json.encoder.encode_basestring_ascii,
-        None,
-        encoder.key_separator,
-        encoder.item_separator,
-        False,
-        False,
-        True,
-    )
-    return found
-
-
 def _needs_warden(spec: JobSpec) -> bool:
     if spec.benchmark or spec.shadow:
         return True
@@ -606,7 +584,7 @@ def serve(
     host = Host(control, answers, journal, announce)
     host.environments.bodies = bodies
     host.environments.shared_files = shared
-    host.lines.append(json.dumps({"h": [os.getpid(), start_time()]}))
+    host.lines.append(dumps({"h": [os.getpid(), start_time()]}))
     host.write_lines()
     host.run()
 

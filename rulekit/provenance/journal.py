@@ -23,7 +23,6 @@ no other; empty lines mean nothing.
 from __future__ import annotations
 
 import errno
-import json
 import os
 import time
 
@@ -31,6 +30,7 @@ from rulekit.errors.tree import InfrastructureError, StateError
 from rulekit.provenance.facts import JobFacts
 from rulekit.provenance.owner import Owner, owner_from_json, this_process
 from rulekit.runner import wire
+from rulekit.runner.jsontext import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Journal:
             raise _trouble(path, error) from error
         journal = cls(path, run, file)
         try:
-            journal._append(json.dumps(head), first=True)
+            journal._append(dumps(head), first=True)
             os.fsync(file)
             # Nobody ever sees a journal without its head, and so without its owner.
             os.link(part, path)
@@ -104,7 +104,7 @@ class Journal:
         if not paths:
             return
         try:
-            self._append(json.dumps({"p": list(paths)}))
+            self._append(dumps({"p": list(paths)}))
             os.fdatasync(self._file)
         except OSError as error:
             raise _trouble(self.path, error) from error
@@ -145,7 +145,7 @@ class Journal:
         ]
         body: dict[str, Any] = {"t": [known, new], "i": rows} if new else {"i": rows}
         try:
-            self._append(json.dumps(body))
+            self._append(dumps(body))
         except OSError as error:
             for text in new:
                 del texts[text]
@@ -154,7 +154,7 @@ class Journal:
     def committed(self, tokens: Iterable[str]) -> None:
         """Note that these attempts are in the store. Not synced: only saves work later."""
         try:
-            self._append(json.dumps({"c": list(tokens)}))
+            self._append(dumps({"c": list(tokens)}))
         except OSError:
             pass
 
@@ -243,6 +243,8 @@ def read(path: str) -> Past:
     lines = data.split(b"\n")
     if lines.pop():
         past.damaged = True
+    import json
+
     texts: list[str | None] = []
     for line in lines:
         if not line:

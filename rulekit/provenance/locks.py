@@ -12,12 +12,12 @@ work, a file made by `link`). A dead owner on this host does not count and its l
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import time
 
 from rulekit.errors.tree import InfrastructureError, LockedError
 from rulekit.provenance.owner import DEAD, FOREIGN, Owner, owner_from_json, this_process
+from rulekit.runner.jsontext import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _locked(path: str, owner: Owner, shared: list[str]) -> LockedError:
 
 
 def _write(path: str, made: Iterable[str], read: Iterable[str]) -> None:
-    parts = [json.dumps({"owner": this_process().to_json(), "time": time.time()}) + "\n"]
+    parts = [dumps({"owner": this_process().to_json(), "time": time.time()}) + "\n"]
     parts += [f"{name}\0" for name in made]
     parts.append("\0")
     parts += [f"{name}\0" for name in read]
@@ -150,6 +150,8 @@ def _write(path: str, made: Iterable[str], read: Iterable[str]) -> None:
 
 def _read(path: str) -> tuple[Owner | None, set[str], set[str]]:
     """Owner, outputs, inputs; no owner if the file is none of ours."""
+    import json
+
     with open(path, "rb") as file:
         head, _, body = file.read().partition(b"\n")
     try:
