@@ -96,6 +96,7 @@ def _ended(schedule: Schedule) -> None:
         return
     schedule.ended = schedule.world.clock.now()
     schedule.move("completed")
+    joblife.drop_pools_of(schedule.world, schedule.id)
 
 
 def view(entity: Schedule) -> dict[str, Any]:
@@ -249,6 +250,7 @@ def delete(world: World, call: Call) -> Answer:
 
     def gone() -> None:
         world.schedules.pop(schedule.id.lower(), None)
+        joblife.drop_pools_of(world, schedule.id)
         world.ledger.change("schedule", schedule.id, "deleting", "", "removed")
 
     world.clock.chore(world.settings.delays.deleting, gone)

@@ -68,6 +68,15 @@ def find_pool(job: Job) -> None:
                 job.pool_id = pool.id
                 pool.auto_of = job
                 return
+    if len(world.pools) >= world.settings.quotas.pools:
+        # The job is there, and says why nothing happens.
+        job.scheduling_error = {
+            "category": "usererror",
+            "code": "AutoPoolCreationFailedWithQuotaReached",
+            "message": "The auto pool cannot be made: the account has reached its quota of pools",
+            "details": [],
+        }
+        return
     name = f"{auto.get('autoPoolIdPrefix') or ''}{new_guid().upper()}"
     pool = Pool(world, {"id": name, **(auto.get("pool") or {})})
     pool.auto_of = job
@@ -200,6 +209,17 @@ def _forget(job: Job) -> None:
     for path in paths:
         world.discard(path)
     world.tell("job-completed", job)
+
+
+def drop_pools_of(world: World, schedule_id: str) -> None:
+    """Delete the auto pools that lived as long as a schedule."""
+    for pool in list(world.pools.values()):
+        job = pool.auto_of
+        if job is None or job.schedule_id != schedule_id or pool.state != "active":
+            continue
+        auto = job.spec["poolInfo"]["autoPoolSpecification"]
+        if auto["poolLifetimeOption"] == "jobschedule" and not auto.get("keepAlive"):
+            allocation.delete(pool)
 
 
 def _drop_auto_pool(job: Job) -> None:

@@ -592,6 +592,49 @@ def test_a_schedule_makes_one_job_after_another(emu):
     until(lambda: not list(client.list_jobs()))
 
 
+def auto_pool(lifetime):
+    pool = models.BatchPoolSpecification(
+        vm_size="Standard_D2_v3",
+        target_dedicated_nodes=1,
+        virtual_machine_configuration=machine(),
+    )
+    return models.BatchPoolInfo(
+        auto_pool_specification=models.BatchAutoPoolSpecification(
+            pool_lifetime_option=lifetime, pool=pool
+        )
+    )
+
+
+def test_an_auto_pool_of_a_schedule_serves_all_its_jobs(emu):
+    import datetime
+
+    emulator, client = emu
+    spec = models.BatchJobSpecification(
+        pool_info=auto_pool("jobschedule"),
+        job_manager_task=models.BatchJobManagerTask(id="m", command_line="true"),
+    )
+    each = models.BatchJobScheduleConfiguration(recurrence_interval=datetime.timedelta(hours=1))
+    client.create_job_schedule(
+        models.BatchJobScheduleCreateOptions(id="s", schedule=each, job_specification=spec)
+    )
+    until(lambda: state(client, "s:job-1") == "completed")
+    (pool,) = client.list_pools()
+    emulator.clock.advance(3700)
+    until(lambda: [j.state for j in client.list_jobs()] == ["completed"] * 2)
+    assert [p.id for p in client.list_pools()] == [pool.id]
+    client.begin_terminate_job_schedule("s", polling_interval=0.02).wait()
+    until(lambda: not list(client.list_pools()))
+
+
+def test_an_auto_pool_beyond_the_quota():
+    with running(quotas=Quotas(pools=0)) as (_, client):
+        make_job(client, pool_info=auto_pool("job"))
+        add(client, "job", shell("t", "true"))
+        found = client.get_job("job").execution_info.scheduling_error
+        assert found.code == "AutoPoolCreationFailedWithQuotaReached"
+        assert client.get_task("job", "t").state == "active"
+
+
 def test_a_name_can_be_used_again_at_once(emu):
     """Files of the old job or task do not meet those of the new one."""
     _, client = emu
