@@ -332,3 +332,23 @@ def test_quotas_are_read_from_the_resource_manager(secure):
 
     found = list(quotas.check(secure_settings(secure)))
     assert ("warn", "cores: 3, the pool may ask for 4") in [row[:2] for row in found]
+
+
+def test_a_pool_whose_tasks_must_be_in_containers(bench, monkeypatch):
+    body = wire_pool()["virtualMachineConfiguration"]
+    container = {"type": "dockerCompatible", "containerImageNames": []}
+    foreign_pool(bench, virtualMachineConfiguration={**body, "containerConfiguration": container})
+    executor = bench.executor(pool="theirs", container_image="python:3.12-slim")
+    executor.submit(job(1, "echo 1 > o", ["o"]))
+    while not bench.live_jobs():
+        executor.poll(0.1)
+    with client_of(bench) as client:
+        seen = []
+        while not seen:
+            seen = list(client.list_tasks(bench.live_jobs()[0]))
+    assert seen[0].container_settings.image_name == "python:3.12-slim"
+    (orders,) = (name for name in bench.names(".rulekit/") if "/orders/" in name)
+    assert json.loads(bench.get(orders))["jobs"][0]["image"] is None, "no container in a container"
+    executor.cancel("run.0.1.1", hard=True)
+    gather(executor, 1)
+    executor.close()

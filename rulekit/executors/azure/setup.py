@@ -66,7 +66,7 @@ class Setup:
         self._sources: tuple[list[str], str] | None = None
         self._done = False
 
-    def prepare(self) -> None:
+    def prepare(self, opened: OpenPool) -> None:
         """Upload, once. Raises InfrastructureError."""
         if self._done:
             return
@@ -95,7 +95,8 @@ class Setup:
             data, digest = self._facts.sources
             where = self._files.put("sources.tar.gz", data)
             self._sources = (_triple(where), digest)
-        image = self._settings.container_image
+        # Where the service runs tasks in containers, it pulls their images itself.
+        image = None if opened.needs_image else self._settings.container_image
         settings = prepare.make_settings(
             self._accounts,
             self._files.run,
@@ -136,14 +137,17 @@ class Setup:
             identity=self._settings.identity_resource_id,
         )
 
-    def order(self, task: Task) -> dict[str, Any]:
+    def order(self, opened: OpenPool, task: Task) -> dict[str, Any]:
         """The order of a task. Raises ValueError or TypeError if it cannot be written down."""
+        images: list[str | None] = []
+        if not opened.needs_image:  # there the node program is in the container already
+            images = [detail.image or self._settings.container_image for detail in task.details]
         return orders.make_order(
             task.specs,
             self._places.find,
             self._accounts,
             self._files.run,
-            images=[detail.image or self._settings.container_image for detail in task.details],
+            images=images,
             options=[list(detail.options) for detail in task.details],
             sources=self._sources,
             result=_triple(self._files.at(staging.result_name(task.batch, task.token))),

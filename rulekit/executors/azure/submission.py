@@ -76,7 +76,7 @@ class Submission:
             task.job_id = opened.job_id
             task.id = task.name()
             try:
-                orders.append(self._setup.order(task))
+                orders.append(self._setup.order(opened, task))
             except (ValueError, TypeError) as error:
                 self._refuse(task, "spawn", str(error))
             else:
@@ -113,7 +113,7 @@ class Submission:
             )
             self._lines.write()
         opened = self._pools.open(shape)
-        self._setup.prepare()
+        self._setup.prepare(opened)
         if not opened.has_job:
             labels = self._pools.labels(opened, time.time())
             sender.create_job(self._service, self._setup.job(opened, labels))
