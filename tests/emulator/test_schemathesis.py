@@ -21,6 +21,7 @@ if os.environ.get("CI"):
 else:
     schemathesis = pytest.importorskip("schemathesis")
 
+pytestmark = pytest.mark.slow
 LONG = bool(os.environ.get("RULEKIT_LONG"))
 KNOWN = {
     "poolId": "p",
