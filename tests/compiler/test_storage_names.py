@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rulekit.compiler import LoadSettings, load
 from rulekit.errors import RulekitError
 from rulekit.language import storagestate
 from rulekit.language.jobvalues import expand_inputs
+from rulekit.language.storagenames import table
 from rulekit.model.places import STORED, Location, Places, Root
 from rulekit.storage.session import StorageSession
 
@@ -337,3 +340,19 @@ rule b:
         assert files == ["pre/plain", MINE + "box/x", MINE + "box/y", MINE + "box/z", "pre/other"]
         assert texts(a.outputs) == ["pre/out", inside]
         assert texts(b.inputs) == ["pre/out", inside]
+
+
+@settings(max_examples=300)
+@given(st.text(st.sampled_from("ab/.{}:?%# x\0üA-"), max_size=24))
+def test_any_stored_name_leads_to_a_place_or_is_refused(text):
+    storagestate.begin(session())
+    for start in ("az://", "az://mine/", "az://box/", "https://acc.blob.core.windows.net/"):
+        try:
+            path = table().path(start + text)
+        except RulekitError as error:
+            assert error.diagnostics[0].code == "RK0653"
+            continue
+        found = Places(tuple(table().roots)).find(path)
+        assert found is not None and found.account in ("mine", "acc")
+        assert Places().path_of(found) == path
+        assert ".." not in path.split("/")
