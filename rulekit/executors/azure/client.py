@@ -8,6 +8,7 @@ finds its work done is a success; `call` leaves that judgement to its caller by 
 
 from __future__ import annotations
 
+import os
 import random
 import time
 
@@ -16,10 +17,11 @@ from rulekit.storage.azblob.masking import masked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any, TypeVar
 
     from rulekit.executors.azure.settings import AzureSettings
+    from rulekit.model.veil import Veil
 
     _T = TypeVar("_T")
 
@@ -69,14 +71,23 @@ class BatchService:
         self.requests = 0
         self.repeated = 0
         self._secrets = settings.secrets()
+        self._veil: Veil | None = None
         self._deadline = deadline_s
         self._first = first_pause_s
         self._credential = credential
         self._client: Any = None
 
     def masked(self, text: str) -> str:
-        """`text` without keys and signatures."""
-        return masked(text, self._secrets)
+        """`text` without keys and signatures, and what `hide` was told of."""
+        text = masked(text, self._secrets)
+        return text if self._veil is None else self._veil(text)
+
+    def hide(self, values: Iterable[str]) -> None:
+        """Values that no text of this run may show, such as those of `--envvars`."""
+        from rulekit.model.veil import Veil, secrets_among
+
+        found = secrets_among(values, os.path.exists)
+        self._veil = Veil(found) if found else None
 
     def hurry(self, deadline_s: float) -> None:
         """From now on a request is repeated for so long only: the run is over."""

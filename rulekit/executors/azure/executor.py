@@ -92,7 +92,9 @@ class AzureBatchExecutor:
         }
         whisper = self._whisper
         self.pools = Pools(self.service, settings, run, whisper, labels)
-        setup = Setup(settings, storage, places, self.files, facts or RunFacts({}), whisper)
+        facts = facts or RunFacts({})
+        self.service.hide(facts.environment.values())
+        setup = Setup(settings, storage, places, self.files, facts, whisper)
         self._worker = Worker(
             self.service,
             self.pools,
@@ -267,7 +269,7 @@ class AzureBatchExecutor:
         return self._worker.outputs.get(token)
 
     def _line(self, key: str, text: str) -> None:
-        self._whisper("log", f"{key}: {text}")
+        self._whisper("log", self.service.masked(f"{key}: {text}"))
 
     def _whisper(self, level: str, text: str) -> None:
         """What the thread has to say is said by `poll`."""

@@ -102,9 +102,12 @@ class LiveLogs:
             known.pop(task.id, None)
 
 
-def keep(files: RunFiles, batch: int, token: str, folder: str) -> tuple[str, bytes] | None:
-    """Copy the output of a task to this machine, `FOLDER/TOKEN.txt`; its path and content, None if
-    the task has left none. Errors of the storage or the disk are no reason to fail."""
+def keep(
+    files: RunFiles, batch: int, token: str, folder: str, hide: Callable[[str], str]
+) -> tuple[str, bytes] | None:
+    """Copy the output of a task to this machine, `FOLDER/TOKEN.txt`, with `hide` over it; its path
+    and content, None if the task has left none. Errors of the storage or the disk are no reason
+    to fail."""
     try:
         data = files.output(batch, token)
     except Exception as error:
@@ -113,6 +116,7 @@ def keep(files: RunFiles, batch: int, token: str, folder: str) -> tuple[str, byt
         data = None
     if not data:
         return None
+    data = hide(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
     path = os.path.join(folder, f"{token}.txt")
     try:
         os.makedirs(folder, exist_ok=True)

@@ -286,7 +286,7 @@ class Worker:
         files = task.files or self.files
         data: bytes | None = None
         if failed and self._outputs is not None:
-            kept = logs.keep(files, task.batch, task.token, self._outputs)
+            kept = logs.keep(files, task.batch, task.token, self._outputs, self.service.masked)
             if kept is not None:
                 self.outputs.update(dict.fromkeys(task.tokens, kept[0]))
                 data = kept[1]
