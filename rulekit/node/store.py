@@ -27,8 +27,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from rulekit.node.blob import Account
     from rulekit.node.depot import Depot
-    from rulekit.node.lanes import Lanes
+    from rulekit.node.lanes import Call
 
     Place = Sequence[str]  # account, container, name
 
@@ -76,8 +77,7 @@ class Store:
         every = [*single, *(file for found in inner.values() for file in found)]
         big = [file for file in every if file.size > SMALL]
         if big:
-            lanes = self._depot.lanes()
-            lanes.run([call for file in big for call in file.content(lanes)])
+            self._depot.lanes().run([call for file in big for call in file.content()])
         self._depot.lanes().run([file.commit for file in every])
         for file in single:
             self._note(file.item.path, file.size, file.blob)
@@ -97,7 +97,7 @@ class Store:
             try:
                 file = _File(self, item.source, item.place, item)
                 if file.size > SMALL:
-                    for step in file.content(None):
+                    for step in file.content():
                         step()
                 file.commit()
                 self._note(item.path, file.size, file.blob)
@@ -146,7 +146,7 @@ class Store:
 
     # -- used by the files -------------------------------------------------------------------
 
-    def account_of(self, place: Place):  # type: ignore[no-untyped-def]
+    def account_of(self, place: Place) -> Account:
         return self._depot.account(place[0])
 
     def block_id(self, name: str, number: int, length: int) -> str:
@@ -185,9 +185,8 @@ class _File:
             raise Refused("access", f"`{item.path}` is no file that can be stored")
         self.size = self._stat.st_size
 
-    def content(self, lanes: Lanes | None) -> list:  # type: ignore[type-arg]
+    def content(self) -> list[Call]:
         """Calls that send all blocks and find the MD5 of the whole."""
-        del lanes
         length = block_size(self.size)
         starts = range(0, self.size, length)
         if self._id_length == _ID_LENGTH:
@@ -232,7 +231,7 @@ class _File:
                 if turn + 1 == _TRIES:
                     raise
                 # Another writer's commit threw our blocks away.
-                for call in self.content(None):
+                for call in self.content():
                     call()
         self._store.count(self.size)
 

@@ -135,7 +135,10 @@ class Work:
         except Exception as error:
             self._say(f"the logs could not be stored: {_told(error)}")
         self._depot.close()
-        os.chdir(os.path.dirname(site.root))
+        try:
+            os.chdir(os.path.dirname(site.root))
+        except OSError:
+            pass
         if not keep and not any(spec.keep_incomplete for spec in self._failed()):
             try:
                 site.clear()

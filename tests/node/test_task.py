@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,6 +53,16 @@ class Node:
     def prepare(self, secrets=None, **settings):
         made = make_settings(self.bench.accounts, "run-1", **settings)
         (self.prep / "prepare.json").write_text(json.dumps(made))
+        # Compiled once for a Python: what is there already is not unpacked again.
+        compiled = f"{self.program}.{os.path.basename(self.python)}"
+        if os.path.isdir(compiled) and not (self.prep / "app").exists():
+            os.symlink(compiled, self.prep / "app")
+        done = self._prepare(secrets)
+        if done.returncode == 0 and not os.path.isdir(compiled):
+            shutil.copytree(self.prep / "app", compiled)
+        return done
+
+    def _prepare(self, secrets):
         text = json.dumps(self.bench.secrets() if secrets is None else secrets)
         (self.prep / "secrets.sealed").write_bytes(seal(text.encode(), key_of(self.key)))
         return subprocess.run(
