@@ -138,6 +138,29 @@ class JobDefinitions:
                 pass  # the job itself will say that it is missing
         return text
 
+    def wrapper_environment(self, number: int) -> str | None:
+        """The path of the environment file of a wrapper, which may have to be fetched. Raises
+        `RuleFileError`."""
+        from rulekit.engine.wrappers import environment_of
+
+        rule = self._plan.rule_of(number)
+        return environment_of(rule, self.filled(number), self._wrapper_prefix)
+
+    def _wrapper_environment(self, number: int) -> str:
+        """Of a wrapper of one's own the text of the file; of others the name, as for the code."""
+        text = self.filled(number)
+        if text.startswith("file:"):
+            from rulekit.errors import RulekitError
+
+            try:
+                path = self.wrapper_environment(number)
+                if path is not None:
+                    with open(path, encoding="utf-8") as file:
+                        return file.read()
+            except (RulekitError, OSError):
+                pass  # the job itself will say that it is missing
+        return text
+
     def _script_text(self, path: str) -> str:
         found = self._files.get(path)
         if found is None:
@@ -163,7 +186,7 @@ class JobDefinitions:
         if rule.conda is not None and "conda" in deployment:
             parts.append("conda " + self._environment_file(rule, rule.conda))
         elif rule.body.kind == "wrapper" and "conda" in deployment:
-            parts.append("conda " + self.filled(number))
+            parts.append("conda " + self._wrapper_environment(number))
         if rule.container and "apptainer" in deployment:
             parts.append(f"container {rule.container}")
         if rule.envmodules and "env-modules" in deployment:

@@ -220,14 +220,14 @@ class OutputCache:
         )
         parts += content
         if "omit-software" not in words:
-            parts += self._software(rule)
+            parts += self._software(stage, job, rule)
         parts += sorted({self._hashes[other] for other in plan.needs[job]})
         whole = hashlib.sha256()
         for part in parts:
             whole.update(part if isinstance(part, bytes) else _bytes(part))
         return whole.hexdigest()
 
-    def _software(self, rule: Rule) -> list[str | bytes]:
+    def _software(self, stage: Stage, job: int, rule: Rule) -> list[str | bytes]:
         on = self._deployment
         parts: list[str | bytes] = []
         if "conda" in on and callable(rule.conda):
@@ -237,10 +237,14 @@ class OutputCache:
                 span=rule.span,
                 help='`cache: "omit-software"` leaves the software out of the comparison',
             )
+        path: str | None = None
         if "conda" in on and rule.conda is not None:
+            path = os.path.join(rule.basedir, str(rule.conda))
+        elif "conda" in on and rule.body.kind == "wrapper":
+            path = stage.definitions.wrapper_environment(job)
+        if path is not None:
             if "apptainer" in on and rule.container:
                 parts.append(str(rule.container))
-            path = os.path.join(rule.basedir, str(rule.conda))
             try:
                 with open(path, "rb") as file:
                     parts.append(file.read())

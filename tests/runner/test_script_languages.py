@@ -295,3 +295,51 @@ def test_numpy_values_become_plain_ones():
         encode_context(
             names(params=Params([object()], {"f": 0})), rule="r", scriptdir="/", foreign=True
         )
+
+
+NASTY = [
+    "".join(map(chr, range(1, 128))),
+    'it\'s "q" `c` $(touch pwned) ${HOME} $x \\n \\ %s {a} #{b} \u00e9\u4e2d\U0001f600\n\r\t end ',
+    "",
+    "---\n```{r}\n",
+]
+
+
+def nasty():
+    return names(
+        params=Params(NASTY, {f"p{i}": i for i in range(len(NASTY))}),
+        log=Log([]),
+        config={text: text for text in NASTY if text},
+    )
+
+
+WRITERS = {
+    "r": ("s.R", 'for (i in 1:4) cat(snakemake@params[[i]], "\\1", sep = "", file = "got", append = i > 1)'),
+    "bash": ("s.sh", 'for i in 0 1 2 3; do printf "%s\\1" "${snakemake_params[p$i]}"; done > got'),
+    "rust": (
+        "s.rs",
+        "use std::io::Write;\nlet mut f = std::fs::File::create(\"got\")?;\n"
+        "let p = &snakemake.params;\n"
+        "for x in [&p.p0, &p.p1, &p.p2, &p.p3] { write!(f, \"{}\\u{1}\", x)?; }\n",
+    ),
+    "hy": ("s.hy", '(.write (open "got" "w" :newline "") (.join "" (lfor p snakemake.params (+ p "\\x01"))))'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "language",
+    [
+        pytest.param("r", marks=R),
+        "bash",
+        pytest.param("rust", marks=RUST),
+        pytest.param("hy", marks=needs("hy", "--version")),
+    ],
+)
+def test_texts_arrive_as_they_are(here, script, language):
+    name, text = WRITERS[language]
+    result, said = script(text, name, language, nasty())
+    assert result.ok, said
+    got = (here / "got").read_bytes().decode().split("\x01")
+    # The separator is in the first text, too.
+    assert got[:-1] == "\x01".join(NASTY).split("\x01")
+    assert not (here / "pwned").exists()
