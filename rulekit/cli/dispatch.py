@@ -149,6 +149,8 @@ def _execute(command: Command) -> int:
         from rulekit.cli.commands.explain import execute
     elif verb == "lint":
         from rulekit.cli.commands.lint import execute
+    elif verb == "report":
+        from rulekit.cli.commands.report import execute
     elif verb == "archive":
         from rulekit.cli.commands.archive import execute
     elif verb == "dump":
@@ -175,6 +177,8 @@ def _verb_of_flags(command: Command) -> str:
         return "dump"
     if options.archive:
         return "archive"
+    if options.report and not options.report_after_run:
+        return "report"
     if options.generate_unit_tests:
         return "unittests"
     if options.why:

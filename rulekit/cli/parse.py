@@ -115,6 +115,10 @@ class Options:
     lint: str | None = None
     dump_workflow: str | None = None
     archive: str | None = None
+    report: str | None = None
+    report_after_run: bool = False
+    report_stylesheet: str | None = None
+    report_metadata: str | None = None
     generate_unit_tests: str | None = None
     help: bool = False
     help_all: bool = False

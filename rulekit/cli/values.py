@@ -47,7 +47,11 @@ def convert_one(name: str, row: Row, occurrences: list[list[str]]) -> dict[str, 
 
 
 # What an option with an optional value means without one.
-_CONSTANT: dict[str, Any] = {"dump_workflow": "-", "generate_unit_tests": ".tests/unit"}
+_CONSTANT: dict[str, Any] = {
+    "dump_workflow": "-",
+    "generate_unit_tests": ".tests/unit",
+    "report": "report.html",
+}
 
 
 def _check_choices(name: str, words: Sequence[str], choices: list[str]) -> None:

@@ -84,6 +84,11 @@ a cluster without a command to submit jobs
 `--executor cluster-generic` runs jobs by commands of yours. It needs at least the one that submits
 a script:  --cluster-generic-submit-cmd 'sbatch --parsable -c {threads}'. `--cluster COMMAND` is the
 same in one word.""",
+    "RK0190": """\
+a report that cannot be made
+Outputs flagged by `report(...)` are shown with their captions. One of them is not there, is a file
+where a folder was announced (`htmlindex`, `patterns`), or its caption cannot be read or filled in.
+Make the results first:  rulekit -c 4, then  rulekit --report.""",
     # -- rule file -------------------------------------------------------------------------
     "RK0200": """\
 mistake in a rule file
@@ -590,6 +595,11 @@ There is no such task, job or run in the Batch account, or its files are gone.""
 the end of the lease of a pool could not be moved
 A pool gives its machines back when nobody renews its lease. Renewing failed for so long that
 running tasks may be put back into the queue.""",
+    "RK0670": """\
+a job cannot run on another machine
+A job on Azure Batch finds stored files and the sources of the workflow, and nothing else of this
+machine: no absolute paths, no files kept here by `local()`, no pipes and no services. Rules that are
+named in `localrules:` run here.""",
     **STORAGE_PAGES,  # from RK0640 on
     "RK0660": """\
 Azurite is not installed

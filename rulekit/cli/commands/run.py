@@ -75,6 +75,10 @@ def execute(command: Command) -> int:
         _everyone(listeners, finished)
         if finished.interrupted:
             return 143 if signal == 15 else 130
+        if finished.ok and options.report_after_run:
+            from rulekit.cli.commands.report import make_report
+
+            make_report(options, session.prepare(command, loaded, readonly=True))
         return 0 if finished.ok else 1
     finally:
         for listener in listeners:
