@@ -6,6 +6,7 @@ with Emulator() as e:
 
 from __future__ import annotations
 
+import atexit
 import base64
 import glob
 import os
@@ -101,6 +102,8 @@ class Emulator:
         self._closed = False
         self.world.clock.start()
         self._httpd.start()
+        # Who forgets to close it must not leave processes behind.
+        atexit.register(self.close)
 
     @property
     def root(self) -> str:
@@ -138,6 +141,7 @@ class Emulator:
         if self._closed:
             return
         self._closed = True
+        atexit.unregister(self.close)
         world = self.world
         self._httpd.close()
         with world.lock:

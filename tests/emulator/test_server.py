@@ -318,6 +318,19 @@ def test_close_leaves_no_process_and_no_file(tmp_path):
     assert "Z" not in out
 
 
+def test_an_emulator_that_is_not_closed_ends_with_its_process(tmp_path):
+    words = (
+        "import sys; from rulekit.emulator.server import Emulator; from emukit import *;"
+        "e = Emulator(nodes_root=sys.argv[1]); c = client_of(e); make_pool(c); make_job(c);"
+        "add(c, 'job', shell('t', 'sleep 987649')); until(lambda: alive('sleep\\x00987649'))"
+    )
+    here = os.path.dirname(os.path.abspath(__file__))
+    environment = {**os.environ, "PYTHONPATH": here}
+    subprocess.run([sys.executable, "-c", words, str(tmp_path)], check=True, env=environment)
+    assert not alive("sleep\x00987649")
+    assert os.listdir(tmp_path) == []
+
+
 def test_two_emulators_do_not_know_each_other():
     with running() as (_, one), running() as (_, two):
         make_pool(one)
