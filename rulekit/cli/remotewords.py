@@ -49,6 +49,13 @@ def open_storage(options: Options) -> tuple[RunStorage, AzureSettings | None]:
     """
     provider, prefix = provider_of(options)
     azure = None
+    unset = [name for name in options.envvars if name not in os.environ]
+    if unset:
+        raise UsageError(
+            f"--envvars names what is not set: {', '.join(unset)}",
+            code="RK0246",
+            help=f"`export {unset[0]}=...`, or leave it out",
+        )
     if is_azure_batch(options):
         azure = _batch_settings(options, prefix)
     return RunStorage(provider, prefix, digest_limit=options.max_checksum_file_size), azure

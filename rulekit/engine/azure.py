@@ -46,7 +46,7 @@ class _Remote(AzureBatchExecutor):
                 if "pipe" in output.flags or "service" in output.flags:
                     raise PlanError(
                         f"`{spec.key}` has a pipe or a service, and those run on this machine only",
-                        code="RK0607",
+                        code="RK0624",
                         help="name the rules in `localrules:`, or use plain files between them",
                     )
         self.submit_group(specs)
@@ -72,6 +72,7 @@ def make_executor(
     `InfrastructureError`, and `PlanError` for jobs that no machine can hold."""
     assert settings.azure is not None
     grouping = settings.grouping or Grouping()
+    refuse_files_of_this_machine(stage(), stored, grouping)
     look_at_account(settings.azure)
     remote = _Remote(
         settings.azure,
@@ -92,6 +93,26 @@ def make_executor(
         cores=settings.local_cores or os.cpu_count() or 1,
         wake_fd=wake_fd,
     )
+
+
+def refuse_files_of_this_machine(stage: Stage, stored: RunStorage, grouping: Grouping) -> None:
+    """Raises `PlanError` for a job that would run elsewhere and has a file that is here only."""
+    plan = stage.plan
+    for job, runs in enumerate(stage.forecast.run):
+        if not runs or is_local(plan, job, grouping.names):
+            continue
+        for what, paths in (("input", plan.inputs[job]), ("output", plan.outputs[job])):
+            here = next((path for path in paths if stored.find(path) is None), None)
+            if here is not None:
+                rule = plan.rule_of(job)
+                raise PlanError(
+                    f"the {what} `{here}` of rule `{rule.name}` is on this machine only, and the job"
+                    " is to run on Azure Batch",
+                    code="RK0624",
+                    span=rule.span,
+                    help="use a relative path, which is then a stored file, or name the rule in"
+                    " `localrules:`",
+                )
 
 
 def look_at_account(settings: AzureSettings) -> None:

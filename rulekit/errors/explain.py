@@ -595,7 +595,7 @@ There is no such task, job or run in the Batch account, or its files are gone.""
 the end of the lease of a pool could not be moved
 A pool gives its machines back when nobody renews its lease. Renewing failed for so long that
 running tasks may be put back into the queue.""",
-    "RK0670": """\
+    "RK0624": """\
 a job cannot run on another machine
 A job on Azure Batch finds stored files and the sources of the workflow, and nothing else of this
 machine: no absolute paths, no files kept here by `local()`, no pipes and no services. Rules that are

@@ -85,6 +85,7 @@ def _ls(storage: AzBlobStorage, given: argparse.Namespace) -> int:
         total += stamp.size
         moment = time.strftime("%Y-%m-%d %H:%M", time.gmtime(stamp.mtime_ns / 1e9))
         sys.stdout.write(f"{stamp.size:>12}  {moment}  {name}\n")
+    sys.stdout.flush()
     sys.stderr.write(f"{count} file{'' if count == 1 else 's'}, {_bytes(total)}\n")
     return 0
 
