@@ -60,11 +60,13 @@ def make_executor(
     `stage()` is the stage of now. Raises InfrastructureError if a template or the sidecar cannot
     be had.
     """
+    from rulekit.executors.cluster.adopt import sweep
     from rulekit.executors.cluster.executor import ClusterExecutor
     from rulekit.executors.split import SplitExecutor
 
     assert settings.cluster is not None
     grouping = settings.grouping or Grouping()
+    sweep(settings.state_dir)  # this run has its journal already
     remote = ClusterExecutor(
         settings.cluster,
         run=run,

@@ -93,6 +93,11 @@ def test_a_command_that_waits(lab):
 def test_a_failed_job_is_a_failed_run(lab):
     lab.write("Snakefile", 'rule a:\n    output: "x"\n    shell: "exit 4"\n')
     assert "exit code 4" in lab("-j", "1", "--cluster", "./qsub", code=1).stderr
+    # Its script is there for a look, until the next run.
+    assert len(list((lab.path / ".rulekit/cluster").glob("*/jobs/*/*.sh"))) == 1
+    lab.write("Snakefile", 'rule a:\n    output: "x"\n    shell: "touch x"\n')
+    lab("-j", "1", "--cluster", "./qsub")
+    assert not list((lab.path / ".rulekit/cluster").glob("*/jobs/*/*.sh"))
 
 
 def test_the_number_of_jobs_is_needed(lab):

@@ -134,7 +134,7 @@ def _submit(
         "rulename": rule.name,
         "dependencies": " ".join(before),
     }
-    folder = os.path.join(session.STATE_DIR, "cluster", "submitted")
+    folder = os.path.join(session.STATE_DIR, "submitted")
     name = filled(settings.jobname, names, "--jobname").replace("/", "_")
     script = os.path.abspath(os.path.join(folder, name))
     submit = f'{filled(settings.submit, names, "the submit command")} "{script}"'

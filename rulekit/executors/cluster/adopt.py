@@ -39,6 +39,13 @@ def settle(
     return found
 
 
+def sweep(state_dir: str) -> None:
+    """Takes away what failed jobs of runs that have ended left for a look."""
+    for _, folder, journal in _runs(state_dir):
+        if not os.path.exists(journal):
+            remove_tree(folder)
+
+
 def _runs(state_dir: str) -> Iterator[tuple[str, str, str]]:
     place = os.path.join(state_dir, "cluster")
     try:
