@@ -298,7 +298,7 @@ def _load(file: str) -> tuple[Any, str]:
 
 def _by_yte(file: str, text: str) -> Any:
     try:
-        import yte  # type: ignore[import-not-found]
+        import yte  # type: ignore[import-not-found, import-untyped, unused-ignore]
     except ImportError:
         raise RuleFileError(
             f"profile `{file}` asks for the YTE template engine, which is not installed",
