@@ -6,6 +6,7 @@ import os
 import time
 
 from rulekit.emulator.server import Emulator
+from rulekit.executors.azure import worker
 from rulekit.executors.azure.client import BatchService
 from rulekit.executors.azure.executor import AzureBatchExecutor
 from rulekit.executors.azure.health import Limits
@@ -18,6 +19,7 @@ from rulekit.storage.azblob.account import account_of
 from rulekit.storage.azblob.client import AzBlobStorage
 
 BASH = "/bin/bash"
+worker._TEND_S = 0.5  # seconds between looks at pools; tests do not wait five
 
 
 def job(number: int, command: str, outputs=(), inputs=(), **more) -> JobSpec:
