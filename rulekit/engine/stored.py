@@ -50,6 +50,13 @@ class RunStorage(StorageSession):
         stamp = self.files.stamp(path)
         return 0 if stamp is None else max(0, stamp.size)
 
+    def bytes_in(self, path: str) -> int:
+        """Bytes of a stored file, or of all that is in a stored directory."""
+        stamp = self.files.stamp(path)
+        if stamp is not None and stamp.size < 0:
+            return sum(self.size(one) for one in self.files.below(path))
+        return self.size(path)
+
     def learned(self, files: Sequence[FileResult]) -> None:
         """A job has made these files."""
         for file in files:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from rulekit.engine.session import Prepared
+    from rulekit.model.files import FileView
 
     Listener = Callable[[object], None]
 
@@ -43,11 +44,14 @@ def touch(prepared: Prepared, listeners: Sequence[Listener]) -> int:
         flags = dict(plan.output_flags(number))
         present = []
         for i, path in enumerate(plan.outputs[number]):
-            if _touch_one(path, "touch" in flags.get(i, ())):
+            if _is_there_or_touched(prepared, path, "touch" in flags.get(i, ())):
                 present.append(path)
         if not present:
             continue
-        files = LocalFiles(prepared.settings.digest_limit)
+        files: FileView = LocalFiles(prepared.settings.digest_limit)
+        if prepared.stored is not None:
+            prepared.files.forget()
+            files = prepared.files
         now = time.time()
         result = JobResult(
             number,
@@ -57,7 +61,7 @@ def touch(prepared: Prepared, listeners: Sequence[Listener]) -> int:
             None,
             "",
             _results(files, present),
-            _results(files, [path for path in plan.inputs[number] if files.exists(path)]),
+            _results(files, plan.inputs[number], missing=True),
             now,
             now,
             {},
@@ -87,6 +91,13 @@ def _with_checkpoints(prepared: Prepared) -> Prepared:
         prepared = replace(prepared, stage=make_stage(prepared, frozenset()))
 
 
+def _is_there_or_touched(prepared: Prepared, path: str, make: bool) -> bool:
+    """A stored file keeps its time: records go by its content."""
+    if prepared.stored is not None and prepared.stored.files.is_stored(path):
+        return prepared.stored.files.exists(path)
+    return _touch_one(path, make)
+
+
 def _touch_one(path: str, make: bool) -> bool:
     """Whether the file is there and has the present time now."""
     try:
@@ -109,11 +120,17 @@ def _touch_one(path: str, make: bool) -> bool:
     return True
 
 
-def _results(files: LocalFiles, paths: Sequence[str]) -> tuple[FileResult, ...]:
+def _results(
+    files: FileView, paths: Sequence[str], *, missing: bool = False
+) -> tuple[FileResult, ...]:
+    """What is told of files. `missing`: also those that are not there, so that a temporary input
+    that is gone belongs to the recorded set of inputs."""
     found = []
     for path in paths:
         stamp = files.stamp(path)
         if stamp is not None:
             digest = files.digest(path) if stamp[1] >= 0 else None
             found.append(FileResult(path, stamp[0], stamp[1], digest))
+        elif missing:
+            found.append(FileResult(path, 0, 0, None))
     return tuple(found)

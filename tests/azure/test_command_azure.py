@@ -192,3 +192,22 @@ rule named:
     assert refused.returncode == 4, refused.stderr
     assert "is a stored file, and a file of that name is here" in refused.stderr
     assert (cloud.folder / "names.txt").read_text() == "mine\n"
+
+
+def test_touching_and_deleting_what_is_stored(lab):
+    assert lab.run(LAB_TOKEN="planted-value-1").returncode == 0
+    (lab.folder / "Snakefile").write_text(
+        (lab.folder / "Snakefile").read_text().replace("params: add=1", "params: add=2")
+    )
+    assert "rule count" in lab.run("-n", LAB_TOKEN="planted-value-1").stdout
+    touched = lab.run("--touch", batch=None, LAB_TOKEN="planted-value-1")
+    assert touched.returncode == 0, touched.stderr
+    again = lab.run(LAB_TOKEN="planted-value-1")
+    assert "Nothing to be done" in again.stderr, again.stderr
+
+    plan = lab.run("--delete-all-output", "-n", batch=None, LAB_TOKEN="planted-value-1")
+    assert "Would delete total.txt" in plan.stdout and "total.txt" in lab.names()
+    gone = lab.run("--delete-all-output", batch=None, LAB_TOKEN="planted-value-1")
+    assert gone.returncode == 0 and "Deleting parts" in gone.stdout, gone.stdout + gone.stderr
+    left = [name for name in lab.names() if not name.startswith("logs/")]
+    assert left == ["raw/a.txt", "raw/b.txt", "raw/c.txt"]

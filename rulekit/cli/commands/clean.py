@@ -10,6 +10,7 @@ from rulekit.cli import session
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rulekit.cli.parse import Command
+    from rulekit.engine.stored import RunStorage
     from rulekit.planning.plan import Plan
 
 
@@ -20,11 +21,20 @@ def execute(command: Command) -> int:
         sys.stderr.write("note: the rule `clean` is reached by `rulekit run clean`\n")
     plan = session.prepare(command, loaded, readonly=True).stage.plan
     only_temp = options.only_temp or options.delete_temp_output
-    found = outputs(plan, only_temp=only_temp)
+    stored = loaded.stored
+    found = outputs(plan, only_temp=only_temp, stored=stored)
     # Snakemake's flags delete at once; the command shows first.
     really = not options.dry_run and (options.yes or command.verb != "clean")
     total = failed = count = 0
     for path in found:
+        if stored is not None and stored.files.is_stored(path):
+            size = stored.bytes_in(path)
+            total += size
+            count += 1
+            words = "Deleting" if really else "Would delete"
+            sys.stdout.write(f"{words} {stored.shown(path)} ({readable(size)})\n")
+            stored.remove_later(path)
+            continue
         if _protected(path):
             sys.stderr.write(f"Skipping write-protected file {path}.\n")
             continue
@@ -35,6 +45,8 @@ def execute(command: Command) -> int:
         sys.stdout.write(f"{words} {path} ({readable(size)})\n")
         if really and not _delete(path, whole=only_temp or _is_output_folder(plan, path)):
             failed += 1
+    if stored is not None and really:
+        stored.remove()  # with few requests
     noun = "file" if count == 1 else "files"
     if command.verb == "clean" or not count:
         done = "deleted" if really else "to delete"
@@ -44,15 +56,22 @@ def execute(command: Command) -> int:
     return 1 if failed else 0
 
 
-def outputs(plan: Plan, *, only_temp: bool = False) -> list[str]:
-    """Outputs that exist (dangling links too), in the order of jobs."""
+def outputs(plan: Plan, *, only_temp: bool = False, stored: RunStorage | None = None) -> list[str]:
+    """Outputs that exist (dangling links too), in the order of jobs. `stored` knows those that are
+    not on this disk."""
+
+    def there(path: str) -> bool:
+        if stored is not None and stored.files.is_stored(path):
+            return stored.files.exists(path)
+        return os.path.lexists(path)
+
     found: dict[str, None] = {}
     for job in range(len(plan)):
         temps = None
         if only_temp:
             temps = {i for i, flags in plan.output_flags(job) if "temp" in flags}
         for i, path in enumerate(plan.outputs[job]):
-            if (temps is None or i in temps) and os.path.lexists(path):
+            if (temps is None or i in temps) and there(path):
                 found[path] = None
     return list(found)
 
