@@ -180,8 +180,11 @@ def test_many_blobs_are_listed_page_by_page_and_removed_in_batches(storage, at, 
         requests.append(request.method),
         send(request, **words),
     )[1]
-    assert storage.delete([at(f"many/{i % 7}/{i}") for i in range(count)]) == count
-    assert len(requests) == -(-count // 256)
+    # Not more of them: Azurite takes a minute for a batch among ten thousand.
+    gone = [at(f"many/{i % 7}/{i}") for i in range(260)]
+    assert storage.delete(gone) == 260
+    assert len(requests) == 2
+    assert len(storage.inventory("a", container, "many/")) == count - 260
 
 
 def test_questions_need_no_sdk(azurite, container, tmp_path):

@@ -298,6 +298,8 @@ class AzBlobStorage:
         except Exception as error:
             if _is_missing(error):
                 return 0
+            if getattr(error, "status_code", None) is None:
+                raise translated(error, self.account(account), container, "delete") from None
         # One by one: for accounts without batches, and to know what is refused.
         for name in names:
             try:
