@@ -380,10 +380,62 @@ def test_flu_sweep(example: Example) -> None:
     assert example.plan("--config", "boys=800") == larger
 
 
+# --- variants ----------------------------------------------------------------------------------
+
+ALL_VARIANTS = {"trim": 3, "align": 3, "call": 3, "merge": 1, "parts": 1, "all": 1}
+
+
+@of("variants")
+def test_variants(example: Example) -> None:
+    assert example.plan() == ALL_VARIANTS
+    assert example.run() == ALL_VARIANTS
+    calls = [line.split("\t")[:4] for line in example.text("results/variants.tsv").splitlines()]
+    assert [call[:2] for call in calls] == [
+        ["ada", "51"], ["ben", "51"], ["ada", "121"], ["ben", "121"], ["cleo", "121"],
+        ["ben", "223"], ["ada", "301"], ["ben", "301"], ["cleo", "301"],
+    ]  # fmt: skip
+    assert not list((example.folder / "results/trimmed").glob("*"))
+    assert example.run() == {}
+    example.edit("config.yaml", "min_depth: 3", "min_depth: 6")
+    example.check_rerun({"call": 3, "merge": 1, "parts": 1, "all": 1})
+
+
+@of("variants")
+def test_variants_on_an_emulated_azure_gives_what_it_gives_here(example: Example) -> None:
+    if shutil.which("azurite-blob") is None and not os.environ.get("RULEKIT_AZURITE"):
+        if os.environ.get("CI"):
+            pytest.fail("azurite-blob is not installed, and CI is set")
+        pytest.skip("azurite-blob is not installed")
+    rulekit = f"{sys.executable} -m rulekit"
+    prefix = "--default-remote-prefix rulekit/try"
+    script = " && ".join(
+        (
+            f"{rulekit} azure upload {prefix} data",
+            f"{rulekit} --az-batch {prefix}",
+            f"{rulekit} --az-batch {prefix} -n",
+            f"{rulekit} azure download {prefix} --to fetched results",
+        )
+    )
+    done = example.command("azure", "emulate", "--run", "sh", "-c", script)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert NOTHING in done.stdout + done.stderr
+    assert not (example.folder / "results").exists()
+    assert example.run() == ALL_VARIANTS
+    here, there = (_files_below(example.folder / name) for name in ("results", "fetched"))
+    there.pop("parts/.rulekit_directory", None)  # each marks a directory in its own way
+    here.pop("parts/.snakemake_timestamp", None)
+    assert here == there and len(here) == 14
+
+
+def _files_below(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
 # --- all of them -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["c_program", "penguins", "phage", "flu_sweep"])
+@pytest.mark.parametrize("name", ["c_program", "penguins", "phage", "flu_sweep", "variants"])
 def test_every_rule_of_an_example_is_in_the_graph_of_its_readme(name: str) -> None:
     folder = EXAMPLES / name
     rules = {

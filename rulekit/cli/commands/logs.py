@@ -120,9 +120,10 @@ def _of_targets(command: Command, fetch: bool) -> list[str]:
     prepared, jobs = find_jobs(command, command.options.targets, ())
     plan = prepared.stage.plan
     paths = [path for job in jobs for path in plan.logs(job)]
-    for path in paths if fetch and prepared.stored is not None else ():
-        if not os.path.exists(path):
-            prepared.stored.log_tail(path, session.STATE_DIR)
+    if fetch and prepared.stored is not None:
+        for path in paths:
+            if not os.path.exists(path):
+                prepared.stored.log_tail(path, session.STATE_DIR)
     return paths
 
 
