@@ -84,6 +84,8 @@ def make_executor(
         say=say,
         facts=facts_of_run(settings, workflow),
         details=lambda spec: details_of(stage(), spec, settings),
+        outputs=os.path.join(settings.state_dir, "log", "azure"),
+        live=True,
     )
     sizes.require(remote.pools.sizes(), requests_of(stage(), settings, grouping))
     return SplitExecutor(

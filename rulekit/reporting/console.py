@@ -142,7 +142,7 @@ class Console:
         if event.level == "debug":
             if self._verbose:
                 self._write(self._paint("dim", event.text))
-        elif event.level == "info":
+        elif event.level in ("info", "log"):
             if "all" not in self._quiet and "progress" not in self._quiet:
                 self._write(event.text)
         else:

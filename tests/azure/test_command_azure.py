@@ -211,3 +211,16 @@ def test_touching_and_deleting_what_is_stored(lab):
     assert gone.returncode == 0 and "Deleting parts" in gone.stdout, gone.stdout + gone.stderr
     left = [name for name in lab.names() if not name.startswith("logs/")]
     assert left == ["raw/a.txt", "raw/b.txt", "raw/c.txt"]
+
+
+def test_what_running_tasks_write_is_shown_and_kept(cloud):
+    cloud.write(
+        "Snakefile",
+        'rule a:\n    output: "x"\n'
+        '    shell: "echo warming up >&2; sleep 2; echo too hot >&2; exit 7"\n',
+    )
+    done = cloud.run()
+    assert done.returncode == 1
+    assert "a: warming up" in done.stderr, done.stderr
+    kept = list((cloud.folder / ".rulekit" / "log" / "azure").iterdir())
+    assert [path.read_text() for path in kept] == ["warming up\ntoo hot\n"]
