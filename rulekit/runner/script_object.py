@@ -329,6 +329,8 @@ class _Finder:
 
 def _shim():
     """rulekit's answers to such imports; None in an interpreter without it or too old for it."""
+    if sys.version_info < (3, 11):  # noqa: UP036  this file is for older ones, too
+        return None
     try:
         return __import__("rulekit.language.shim", fromlist=("*",))
     except Exception:

@@ -395,3 +395,12 @@ def test_parts_of_lists_and_names_that_are_not_there(here, script):
         "    except error:\n        pass\n"
     )
     assert script(text, given=given).ok, (here / "captured").read_text()
+
+
+@EACH_PYTHON
+def test_imports_where_rulekit_can_be_found(here, script, python, monkeypatch):
+    """By an interpreter that need not be able to run it."""
+    root = pathlib.Path(__file__).parents[2]
+    monkeypatch.setenv("PYTHONPATH", str(root))
+    text = "from snakemake.utils import makedirs, linecount\nfrom snakemake.io import Namedlist\n"
+    assert script(text, interpreter=python).ok, (here / "captured").read_text()
