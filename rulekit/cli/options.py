@@ -246,6 +246,7 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
             ("--attempt", "attempt", "1", "N", "int", "9", "hidden", "internal", "refuse: is an internal option of Snakemake's remote jobs"),
             ("--mode", "mode", "1", "MODE", "text", "9", "hidden", "internal", "refuse: is an internal option of Snakemake's remote jobs"),
             ("--az-batch", "az_batch", "0", "", "", "7", "more", "run jobs on Azure Batch", ""),
+            ("--azure", "azure", "+", "NAME=VALUE", "text", "9", "more", "settings of Azure Batch (docs/reference/azure.md); in a profile a section", ""),
             ("--az-batch-account-url", "az_batch_account_url", "?", "URL", "text", "7", "more", "the Batch account", ""),
             ("--az-batch-enable-autoscale", "az_batch_enable_autoscale", "0", "", "", "7", "more", "let the pool grow and shrink", ""),
             ("--cluster", "cluster", "1", "COMMAND", "text", "7", "more", "submit jobs with this command", ""),

@@ -140,6 +140,7 @@ class Options:
     max_jobs_per_timespan: tuple[int, float] | None = None  # starts, seconds
     max_jobs_per_second: float | None = None
     groups: Mapping[str, str] = {}
+    azure: Mapping[str, str] = {}
     group_components: Mapping[str, int] = {}
 
     printshellcmds: bool = False

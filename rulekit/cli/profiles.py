@@ -34,6 +34,7 @@ _ONE_LEVEL = frozenset(
         "default_resources",
         "config",
         "groups",
+        "azure",
         "group_components",
         "consider_ancient",
     }

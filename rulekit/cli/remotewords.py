@@ -75,4 +75,4 @@ def _batch_settings(options: Options, prefix: str | None) -> AzureSettings:
         "autoscale": options.az_batch_enable_autoscale or None,
         "container_image": options.container_image,
     }
-    return read(flags, missing=tuple(missing))
+    return read(flags, options.azure, missing=tuple(missing))

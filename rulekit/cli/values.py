@@ -258,6 +258,10 @@ def _counts(dest: str, form: str, least: int) -> Callable[[str, Sequence[str]], 
     return convert
 
 
+def _azure(name: str, words: Sequence[str]) -> dict[str, Any]:
+    return {"azure": dict(pairs(name, words, "NAME=VALUE"))}
+
+
 def _groups(name: str, words: Sequence[str]) -> dict[str, Any]:
     return {"groups": dict(pairs(name, words, "RULE=GROUP"))}
 
@@ -333,6 +337,7 @@ _SPECIAL: dict[str, Callable[[str, Sequence[str]], dict[str, Any]]] = {
     "set_scatter": _counts("set_scatter", "NAME=N", 0),
     "group_components": _counts("group_components", "GROUP=N", 1),
     "groups": _groups,
+    "azure": _azure,
     "set_resource_scopes": _scopes,
     "batch": _batch,
     "consider_ancient": _consider_ancient,

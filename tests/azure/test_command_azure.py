@@ -224,3 +224,16 @@ def test_what_running_tasks_write_is_shown_and_kept(cloud):
     assert "a: warming up" in done.stderr, done.stderr
     kept = list((cloud.folder / ".rulekit" / "log" / "azure").iterdir())
     assert [path.read_text() for path in kept] == ["warming up\ntoo hot\n"]
+
+
+def test_settings_in_a_profile(cloud):
+    cloud.write("Snakefile", 'rule a:\n    output: "x"\n    shell: "touch x"\n')
+    cloud.write(
+        "lab/profile.yaml", "azure:\n  vm-size: Standard_D2s_v3\n  node_count: 1\n  spot: true\n"
+    )
+    done = cloud.run("--profile", "lab")
+    assert done.returncode == 0, done.stderr
+    assert "Standard_D2s_v3" in done.stderr, done.stderr
+    cloud.write("lab/profile.yaml", "azure:\n  vm-sice: Standard_D2s_v3\n")
+    wrong = cloud.run("--profile", "lab", "-F")
+    assert wrong.returncode == 2 and "vm_size" in wrong.stderr, wrong.stderr
