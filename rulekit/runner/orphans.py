@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 _MARK = b"RULEKIT_ATTEMPT="
+# In the environment of what runs in a task of Azure Batch.
+_TASK = "AZ_BATCH_TASK_ID"
 
 
 def find(prefix: str = "") -> dict[int, str]:
@@ -24,8 +26,10 @@ def find(prefix: str = "") -> dict[int, str]:
     A token may be the beginning of another one: `of` looks for whole ones.
 
     The calling process is left out, and so are processes of other users that this one may not
-    look into, and dead ones that nobody has waited for yet.
+    look into, and dead ones that nobody has waited for yet. Seen from outside of Azure Batch, so are
+    those of its tasks: an emulator runs them on this machine, and they are to be taken over.
     """
+    task = None if _TASK in os.environ else os.fsencode(_TASK) + b"="
     wanted = _MARK + os.fsencode(prefix)
     found: dict[int, str] = {}
     own = os.getpid()
@@ -44,7 +48,7 @@ def find(prefix: str = "") -> dict[int, str]:
                 environment = file.readall() or b""
         except OSError:
             continue
-        if wanted not in environment:
+        if wanted not in environment or (task is not None and task in environment):
             continue
         for entry in environment.split(b"\0"):
             if entry.startswith(wanted):
