@@ -241,7 +241,8 @@ class Finisher:
             if constraint is None or constraint in self._checked:
                 continue
             self._checked.add(constraint)
-            if re.fullmatch(_SURELY_REGEX, constraint) is None:
+            # The look that saves compiling many costs as much as compiling some.
+            if len(self._checked) < 8 or re.fullmatch(_SURELY_REGEX, constraint) is None:
                 try:
                     re.compile(constraint)
                 except re.error as error:

@@ -21,7 +21,7 @@ from rulekit.model.namedlist import Namedlist, Wildcards
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     from rulekit.language.shellwords import ShellText
@@ -31,9 +31,9 @@ GUARDED = frozenset(("input", "output", "log", "benchmark", "wildcards"))
 # Names whose values may hold some of those.
 _MIXED = frozenset(("params", "resources"))
 
-# Made when the first value is looked at: for one text, and for several joined by blanks; then the
-# same for file names, which must not look like an option either.
-_harmless: list[Callable[[str], object]] = []
+_SURELY_HARMLESS = frozenset(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=@%+,-"
+)
 
 
 def quote(text: str) -> str:
@@ -185,23 +185,30 @@ def _is_harmless(value: Any, is_file: bool = False) -> bool:
 
     `is_file`: and it does not look like an option of the command.
     """
-    if not _harmless:
-        for start in ("", "(?!-)"):
-            _harmless.append(re.compile(rf"{start}[\w./:=@%+,-]*").fullmatch)
-            _harmless.append(re.compile(rf"{start}(?:[\w./:=@%+,-]| (?={start}))*").fullmatch)
-    one_is, joined_are = _harmless[2:] if is_file else _harmless[:2]
-    if type(value) is str:
-        return one_is(value) is not None
-    if isinstance(value, (list, tuple, set, frozenset)):
-        if isinstance(value, Namedlist) and len(value) == 1:
-            one = list.__getitem__(value, 0)
-            return one_is(one if type(one) is str else str(one)) is not None
+    if isinstance(value, Namedlist) and len(value) == 1:
+        value = list.__getitem__(value, 0)
+    elif isinstance(value, (list, tuple, set, frozenset)):
         try:
             joined = " ".join(value)
         except TypeError:
-            return all(one_is(str(item)) is not None for item in value)
-        return joined_are(joined) is not None and joined.count(" ") == max(len(value), 1) - 1
-    return one_is(str(value)) is not None
+            return all(_is_harmless_text(str(item), is_file) for item in value)
+        if joined.count(" ") != max(len(value), 1) - 1:
+            return False
+        if is_file and " -" in joined:
+            return False
+        return _is_harmless_text(joined.replace(" ", ""), False) and not (
+            is_file and joined[:1] == "-"
+        )
+    return _is_harmless_text(value if type(value) is str else str(value), is_file)
+
+
+def _is_harmless_text(text: str, is_file: bool) -> bool:
+    if is_file and text[:1] == "-":
+        return False
+    if _SURELY_HARMLESS.issuperset(text):
+        return True
+    # Letters and digits of other scripts; a regular expression takes long to build.
+    return not text.isascii() and re.fullmatch(r"[\w./:=@%+,-]*", text) is not None
 
 
 def _hostile(names: Mapping[str, Any]) -> list[str]:

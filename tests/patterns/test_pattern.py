@@ -191,3 +191,10 @@ def test_filling_by_name():
 def test_a_filled_value_is_not_filled_again():
     assert Pattern("{a}").fill(["{a}"]) == "{a}"
     assert fill_names("{a}{b}", {"a": "{b}", "b": "x"}) == "{b}x"
+
+
+@given(st.text("{}ab,1 .%/é", max_size=12))
+def test_fields_are_found_the_same_with_and_without_the_expression(text):
+    from rulekit.patterns.pattern import _FIELD, _split
+
+    assert _split(text) == re.split(_FIELD, text)
