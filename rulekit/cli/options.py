@@ -229,7 +229,7 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
             ("--default-remote-prefix", "default_remote_prefix", "1", "PREFIX", "text", "7", "more", "prefix of all paths there: CONTAINER/path", ""),
             ("--local-storage-prefix", "local_storage_prefix", "1", "DIR", "path", "9", "hidden", "for copies of stored files", "silent"),
             ("--remote-job-local-storage-prefix", "remote_job_local_storage_prefix", "1", "DIR", "path", "9", "hidden", "for copies of stored files", "silent"),
-            ("--keep-storage-local-copies --keep-remote", "keep_storage_local_copies", "0", "", "", "9", "hidden", "keep local copies", "silent"),
+            ("--keep-storage-local-copies --keep-remote", "keep_storage_local_copies", "0", "", "", "9", "more", "keep copies of stored files that jobs here fetch", ""),
             ("--not-retrieve-storage", "not_retrieve_storage", "0", "", "", "9", "hidden", "make no local copies", "silent"),
             ("--wait-for-free-local-storage", "wait_for_free_local_storage", "1", "TIME", "text", "9", "hidden", "wait for disk space", "silent"),
             ("--shared-fs-usage", "shared_fs_usage", "+", "WHAT", "input-output|persistence|software-deployment|software-deployment-cache|source-cache|sources|storage-local-copies|none", "9", "hidden", "what remote jobs share", "silent"),

@@ -254,6 +254,7 @@ def run_settings(command: Command, loaded: Loaded, *, log_path: str | None = Non
         grouping=grouping,
         envvars=options.envvars,
         azure=loaded.azure,
+        keep_copies=options.keep_storage_local_copies,
         local_cores=options.local_cores,
     )
 

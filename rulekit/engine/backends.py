@@ -3,6 +3,8 @@ without."""
 
 from __future__ import annotations
 
+import os
+
 from rulekit.engine.body import bodies_of
 from rulekit.events import Note
 from rulekit.executors.local import LocalExecutor
@@ -88,6 +90,11 @@ def _staged(
         },
         wake_fd=wake_fd,
         bodies=bodies_of(prepared.workflow),
+        copies=(
+            os.path.join(prepared.settings.state_dir, "storage", "cache")
+            if prepared.settings.keep_copies
+            else None
+        ),
     )
     # The process that runs jobs is a fork of this one: before the storage's threads are there.
     executor.start()

@@ -63,3 +63,4 @@ class RunSettings:
     local_cores: int | None = None  # for local rules while others run elsewhere
     envvars: tuple[str, ...] = ()
     azure: AzureSettings | None = None
+    keep_copies: bool = False  # of stored files that local jobs fetch

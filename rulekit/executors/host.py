@@ -1,7 +1,7 @@
 """The runner process: starts jobs, waits for them, writes the journal. It outlives the engine.
 
 One thread, no polling. Messages from the engine: ``("submit", spec)``, ``("together", specs,
-amounts, budget)``, ``("order", specs, order, secrets)``, ``("cancel", token, hard)``; messages to
+amounts, budget)``, ``("order", specs, order, secrets, copies)``, ``("cancel", token, hard)``; messages to
 it: ``("started", token, pid)`` and ``("result", answer)``.
 
 Jobs that only need a start are handled here. Those that need waiting, copying or measuring get a
@@ -150,7 +150,7 @@ class Host:
                 continue
             if message[0] == "order":
                 specs = [wire.spec_from_tuple(values) for values in message[1]]
-                driven.append((specs, _staged(specs, message[2], message[3])))
+                driven.append((specs, _staged(specs, *message[2:])))
                 continue
             spec = wire.spec_from_tuple(message[1])
             try:
@@ -496,7 +496,9 @@ def _together(specs: list[JobSpec], limits: Limits) -> Work:
     return work
 
 
-def _staged(specs: list[JobSpec], order: dict[str, Any], secrets: dict[str, Any]) -> Work:
+def _staged(
+    specs: list[JobSpec], order: dict[str, Any], secrets: dict[str, Any], copies: str | None
+) -> Work:
     """What a warden of attempts with stored files does: fetch, run, store."""
     # Here and not in the warden: a fork of this process has it then, and the next ones, too.
     from rulekit.node.work import make_ready, run_order
@@ -519,6 +521,7 @@ def _staged(specs: list[JobSpec], order: dict[str, Any], secrets: dict[str, Any]
             environments=environments,
             started=started,
             listener=answers,
+            copies=copies,
         )
         _write_all(answers, pack([("result", wire.result_to_tuple(one)) for one in results]))
 

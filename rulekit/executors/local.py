@@ -102,15 +102,20 @@ class LocalExecutor:
         self._queue.append(("together", orders, list(map(dict, amounts)), dict(budget)))
 
     def submit_order(
-        self, specs: Sequence[JobSpec], order: Mapping[str, Any], secrets: Mapping[str, Any]
+        self,
+        specs: Sequence[JobSpec],
+        order: Mapping[str, Any],
+        secrets: Mapping[str, Any],
+        copies: str | None = None,
     ) -> None:
-        """Queue an order for `rulekit.node`: attempts with stored files. Raises as `submit`."""
+        """Queue an order for `rulekit.node`: attempts with stored files. `copies`: an absolute folder
+        for copies of what is fetched. Raises as `submit`."""
         if not self._pid:
             self.start()
         for spec in specs:
             self._running[spec.token] = spec
         orders = tuple([wire.spec_to_tuple(spec) for spec in specs])
-        self._queue.append(("order", orders, dict(order), dict(secrets)))
+        self._queue.append(("order", orders, dict(order), dict(secrets), copies))
 
     def cancel(self, token: str, hard: bool = False) -> None:
         """Ask a job to end (SIGTERM, after ten seconds SIGKILL), or end it (`hard`).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 from rulekit.errors.tree import PlanError
@@ -26,7 +27,7 @@ class StagedExecutor(LocalExecutor):
     """A `LocalExecutor` that also takes orders with stored files.
 
     `find(path)` gives the place of a stored file. `access` opens accounts; what it gave is used
-    for half of its life.
+    for half of its life. `copies`: a folder for copies of what is fetched.
     """
 
     def __init__(
@@ -39,11 +40,13 @@ class StagedExecutor(LocalExecutor):
         access: Open,
         wake_fd: int | None = None,
         bodies: Callable[[JobSpec, int], int] | None = None,
+        copies: str | None = None,
     ) -> None:
         super().__init__(state_dir, journal_path, wake_fd=wake_fd, bodies=bodies)
         self._run = run
         self._find = find
         self._access = access
+        self._copies = None if copies is None else os.path.abspath(copies)
         self._opened: dict[tuple[str, str], tuple[float, NodeAccess]] = {}
 
     def submit(self, spec: JobSpec) -> None:
@@ -66,7 +69,7 @@ class StagedExecutor(LocalExecutor):
         }
         secrets = {"sas": {key: one.sas for key, one in opened.items() if one.sas}}
         order = make_order([spec], self._find, accounts, self._run)
-        self.submit_order([spec], order, {**secrets, "environment": {}})
+        self.submit_order([spec], order, {**secrets, "environment": {}}, self._copies)
 
     def submit_together(
         self,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
+    from rulekit.node.copies import Copies
     from rulekit.node.depot import Depot
     from rulekit.node.lanes import Lanes
 
@@ -34,9 +35,10 @@ class Fetch:
     `facts` holds a `FileResult` for each path that was fetched.
     """
 
-    def __init__(self, depot: Depot, work: str, parts: str) -> None:
+    def __init__(self, depot: Depot, work: str, parts: str, copies: Copies | None = None) -> None:
         self.facts: dict[str, FileResult] = {}
         self.missing: list[str] = []
+        self.copies = copies
         self._depot = depot
         self._work = work
         self._parts = parts
@@ -70,6 +72,13 @@ class Fetch:
         """A file, or all files of a directory. False if there is neither."""
         key, container, name = place
         account = self._depot.account(key)
+        if self.copies is not None:
+            known = account.head(container, name)
+            if known is not None and not known.folder:
+                part = self.part()
+                if self.copies.take(place, known, part):
+                    self.done(path, path, known, part)
+                    return True
         try:
             data, blob = account.read(container, name, 0, PART)
         except ServiceTrouble as trouble:
@@ -252,6 +261,8 @@ class _Whole:
                 self._close()
                 self._broken()
         self._close()
+        if self._fetch.copies is not None and self._fact is not None:
+            self._fetch.copies.keep(self._place, blob, self._part)
         self._fetch.done(self._path, self._fact, blob, self._part)
 
     def _close(self) -> None:

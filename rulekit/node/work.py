@@ -6,6 +6,7 @@ import os
 import time
 
 from rulekit.frozen import replace
+from rulekit.node.copies import Copies
 from rulekit.node.depot import Depot
 from rulekit.node.fetch import Fetch
 from rulekit.node.hush import hush
@@ -55,16 +56,18 @@ def run_order(
     keep: bool = False,
     report: dict[str, Any] | None = None,
     watch: drive.Watch | None = None,
+    copies: str | None = None,
 ) -> list[JobResult]:
     """One order; a result for each of its jobs. Call it in the main thread of a process that does
     nothing else: signals and the current directory are its own.
 
-    order: the JSON object. say: gets lines about the progress. root: an absolute folder that nobody else uses. local_root: the
-    driver's working directory, where this is the driver's machine. environments: what jobs
-    inherit. started(token, pid): told of each process of a job. listener: as in `drive.run`.
+    order: the JSON object. say: gets lines about the progress. root: an absolute folder that nobody
+    else uses. local_root: the driver's working directory, where this is the driver's machine.
+    environments: what jobs inherit. started(token, pid): told of each process of a job. listener: as in `drive.run`.
     sources: the folder with the order's unpacked sources. patience_s: how long the storage is
     asked again. keep: leave the folders for a look. report: gets figures (bytes, seconds, requests).
-    watch: the one of a caller who listened to signals before.
+    watch: the one of a caller who listened to signals before. copies: a folder for copies of fetched
+    files, which are not fetched again.
 
     Raises ValueError for an order that cannot be read, nothing else.
     """
@@ -74,7 +77,7 @@ def run_order(
     own = watch or drive.Watch(listener)
     try:
         site = Site(root, local_root)
-        work = Work(checked, secrets, site, own, say, patience_s, environments)
+        work = Work(checked, secrets, site, own, say, patience_s, environments, copies)
         results = work.run(started or (lambda _token, _pid: None), sources, keep)
         if report is not None:
             report.update(work.figures)
@@ -96,6 +99,7 @@ class Work:
         say: Callable[[str], None],
         patience_s: float,
         environments: Environments | None,
+        copies: str | None = None,
     ) -> None:
         self._order = order
         self._secrets = secrets
@@ -107,6 +111,7 @@ class Work:
         sas = secrets.get("sas") or {}
         values = secrets.get("environment") or {}
         self._depot = Depot(order.accounts, sas, watch, patience_s, deadline=deadline)
+        self._copies = None if copies is None else Copies(copies)
         self._facts: dict[str, FileResult] = {}
         self.figures: dict[str, float] = {}
         self._jobs = Jobs(order, site, watch, environments, values, deadline)
@@ -178,7 +183,7 @@ class Work:
             if "update" in output.flags and output.path in order.files
         }
         began = time.monotonic()
-        fetch = Fetch(self._depot, site.work, site.parts)
+        fetch = Fetch(self._depot, site.work, site.parts, self._copies)
         try:
             fetch.run(wanted | old, old)
         finally:

@@ -6,7 +6,8 @@ whoever reads them runs too (unless they are `ancient`). A missing file that nob
 is not made again. The reasons of a job are put into words from the same marks that decided.
 
 Times: an input counts as newer if its time is later than the oldest existing output's and its
-content is not the recorded one. Equal times are not newer. Nothing is compared with the clock.
+content is not the recorded one. Equal times are not newer, but for stored files, whose times have a
+resolution of a second. Nothing is compared with the clock.
 """
 
 from __future__ import annotations
@@ -233,12 +234,12 @@ class _Forecaster:
                 newer: list[str] | None = None
                 for path in inputs[job]:
                     known = newest(path)
-                    if known is not None and known > time:
+                    if known is not None and known >= time:
                         if newer is None:
                             newer = []
                         newer.append(path)
                 if newer is not None:
-                    self._newer(job, newer, rows)
+                    self._newer(job, newer, rows, time)
             if paths:
                 self._by_record(job, rows)
         if oldest and by_time:
@@ -338,19 +339,26 @@ class _Forecaster:
                             return True
         return False
 
-    def _newer(self, job: int, newer: Sequence[str], rows: Sequence[OutputRow]) -> None:
-        """Inputs with a later time count unless ancient or the same as recorded."""
+    def _newer(self, job: int, newer: Sequence[str], rows: Sequence[OutputRow], time: int) -> None:
+        """Inputs with a time later than `time` count unless ancient or the same as recorded."""
         counted = [path for path in newer if not self._ancient(job, path)]
-        if counted and rows:
-            assert self.memory is not None
-            recorded = [self.memory.inputs(row[0]) for row in rows]
-            counted = [
-                path
-                for path in counted
-                if not all(self._same(path, facts.get(path)) for facts in recorded)
-            ]
+        if counted:
+            recorded = []
+            if rows:
+                assert self.memory is not None
+                recorded = [self.memory.inputs(row[0]) for row in rows]
+            counted = [path for path in counted if self._counts(path, time, recorded)]
         if counted:
             self.mark(job, "input-newer", tuple(dict.fromkeys(counted)))
+
+    def _counts(self, path: str, time: int, recorded: Sequence[Mapping[str, FileFact]]) -> bool:
+        now = self.files.mtime_ns(path)
+        later = now is not None and now > time
+        facts = [known.get(path) for known in recorded]
+        if not facts or all(self._same(path, fact) for fact in facts):
+            return later and not facts
+        # In storage two writes may be of the same second: there the content alone decides.
+        return later or any(fact is not None and _is_coarse(fact.digest) for fact in facts)
 
     def _same(self, path: str, fact: FileFact | None) -> bool:
         """Whether an input is what the last success read: same stamp, or same content."""
@@ -429,7 +437,7 @@ class _Forecaster:
                     newer.append(path)
             if newer:
                 rows = self._rows(self.plan.outputs[job]) if self.memory is not None else ()
-                self._newer(job, newer, rows)
+                self._newer(job, newer, rows, time)
 
     # -- what one job means for others -------------------------------------------------------
 

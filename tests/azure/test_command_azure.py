@@ -237,3 +237,25 @@ def test_settings_in_a_profile(cloud):
     cloud.write("lab/profile.yaml", "azure:\n  vm-sice: Standard_D2s_v3\n")
     wrong = cloud.run("--profile", "lab", "-F")
     assert wrong.returncode == 2 and "vm_size" in wrong.stderr, wrong.stderr
+
+
+def test_copies_are_kept_and_used_again(cloud):
+    cloud.write(
+        "Snakefile",
+        "rule all:\n    input: 'a', 'b'\n"
+        "rule one:\n    input: 'big.txt'\n    output: '{x}'\n"
+        "    shell: 'cat {input} > {output}; echo changed > {input}'\n",
+    )
+    cloud.put("big.txt", "1234\n" * 1000)
+    done = cloud.run("--keep-remote", "--cores", "1", batch=None)
+    assert done.returncode == 0, done.stderr
+    (copy,) = (cloud.folder / ".rulekit" / "storage" / "cache").iterdir()
+    assert copy.read_text() == "1234\n" * 1000
+    assert cloud.get("a") == cloud.get("b") == copy.read_text()
+    # The copy is what jobs get: it counts as long as the blob is the same.
+    copy.write_text("4321\n" * 1000)
+    assert cloud.run("--keep-remote", "--cores", "1", "-R", "one", batch=None).returncode == 0
+    assert cloud.get("a") == "4321\n" * 1000
+    cloud.put("big.txt", "new\n")
+    assert cloud.run("--keep-remote", "--cores", "1", batch=None).returncode == 0
+    assert cloud.get("b") == "new\n"

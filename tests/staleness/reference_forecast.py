@@ -112,9 +112,15 @@ class ReferenceForecast:
         newer = set()
         for path in self.plan.inputs[job]:
             stamp = self.files.stamp(path)
-            if stamp is None or stamp.mtime_ns <= time or self.ancient(job, path):
+            if stamp is None or stamp.mtime_ns < time or self.ancient(job, path):
                 continue
             rows = self.rows(job)
+            if stamp.mtime_ns == time:
+                facts = [self.memory.inputs(row).get(path) for row in rows] if rows else []
+                if time != self.own_time(job) or not any(
+                    fact is not None and (fact.digest or "").startswith("md5:") for fact in facts
+                ):
+                    continue
             if not rows or not all(self._as_recorded(row, path, stamp) for row in rows):
                 newer.add(path)
         if newer:
