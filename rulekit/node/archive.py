@@ -80,15 +80,12 @@ def _files(everything: bool) -> Iterator[tuple[str, str]]:
     from importlib.util import find_spec
 
     yield from _tree(package, "rulekit")
-    for name, below in (
-        ("rulekit.grammar", "rulekit/grammar"),  # elsewhere in a checkout
-        ("lark", "lark"),
-        ("yaml", "yaml"),
-    ):
+    if not os.path.isdir(os.path.join(package, "grammar")):  # a checkout has it beside the package
+        yield from _tree(os.path.join(os.path.dirname(package), "grammar"), "rulekit/grammar")
+    for name in ("lark", "yaml"):
         found = find_spec(name)
         for folder in (found.submodule_search_locations or ()) if found else ():
-            if not os.path.abspath(folder).startswith(package + os.sep):
-                yield from _tree(folder, below)
+            yield from _tree(folder, name)
 
 
 def _tree(folder: str, below: str) -> Iterator[tuple[str, str]]:

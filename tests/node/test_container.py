@@ -71,6 +71,7 @@ def test_options_that_cannot_be_are_the_containers_trouble(bench, spec, containe
 
 def test_an_image_comes_from_a_registry(bench, spec, containers, registry):
     image = f"{registry}/busybox:1"
+    containers.podman("rmi", image)  # another test may have pulled it
     (result,) = in_image(bench, containers, spec("cp /etc/rulekit-image out", ["out"]), image=image)
     assert result.ok, result
     assert "pulling the image" in " ".join(bench.said)
