@@ -223,8 +223,8 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
     (
         "remote",
         (
-            ("--default-storage-provider", "default_storage_provider", "1", "NAME", "text", "9", "more", "where relative paths live: azure", ""),
-            ("--default-storage-prefix", "default_storage_prefix", "1", "PREFIX", "text", "9", "more", "prefix of all paths there: az://CONTAINER/path", ""),
+            ("--default-storage-provider", "default_storage_provider", "1", "NAME", "text", "9", "more", "where relative paths live: azure, fs", ""),
+            ("--default-storage-prefix", "default_storage_prefix", "1", "PREFIX", "text", "9", "more", "prefix of all paths there: az://CONTAINER/path, DIR", ""),
             ("--default-remote-provider", "default_remote_provider", "1", "NAME", "text", "7", "more", "where relative paths live: AzBlob", ""),
             ("--default-remote-prefix", "default_remote_prefix", "1", "PREFIX", "text", "7", "more", "prefix of all paths there: CONTAINER/path", ""),
             ("--local-storage-prefix", "local_storage_prefix", "1", "DIR", "path", "9", "hidden", "for copies of stored files", "silent"),

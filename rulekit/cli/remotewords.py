@@ -7,12 +7,20 @@ import os
 
 from rulekit.engine.stored import RunStorage
 from rulekit.errors.tree import UsageError
+from rulekit.frozen import replace
+from rulekit.model.places import RESERVED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rulekit.cli.parse import Options
     from rulekit.executors.azure.settings import AzureSettings
+    from rulekit.model.rule import Workflow
+    from rulekit.planning import PlanOptions
+    from rulekit.staleness import Policy
 
+DISK = ("fs",)  # the provider of files of this disk
 EXECUTORS = ("azure-batch", "az-batch")
 
 
@@ -42,6 +50,63 @@ def provider_of(options: Options) -> tuple[str | None, str | None]:
     return provider, prefix
 
 
+def folder_of(options: Options) -> str:
+    """The folder of all relative paths, with a final slash, for storage of this disk:
+    ``--default-storage-provider fs --default-storage-prefix DIR``; "" for none. Raises `UsageError`
+    for what is no folder."""
+    provider, prefix = provider_of(options)
+    if provider not in DISK or not prefix or is_azure_batch(options):
+        return ""
+    folder = os.path.normpath(prefix)
+    if "://" in prefix:
+        fault = "is a URL"
+    elif "{" in prefix or "}" in prefix:
+        fault = "holds braces, which would be wildcards"
+    elif (folder + "/").startswith(RESERVED):
+        fault = "is where rulekit keeps its own files"
+    else:
+        return "" if folder == "." else folder.rstrip("/") + "/"
+    raise UsageError(
+        f"the prefix `{prefix}` {fault}",
+        code="RK0656",
+        help="files of `fs` storage are on this disk: `--default-storage-prefix DIR`",
+    )
+
+
+def in_folder(workflow: Workflow, folder: str, words: Iterable[str]) -> tuple[str, ...]:
+    """Targets as they are called in a plan whose relative paths are in `folder`. Names of rules,
+    files that the rules call `local`, absolute paths and what has the folder already stay."""
+    from rulekit.storage.azblob.remote import local_patterns
+
+    local = local_patterns(workflow)
+
+    def stays(word: str) -> bool:
+        return (
+            not word
+            or word.startswith(("/", "..", folder))
+            or "://" in word
+            or workflow.rule(word) is not None
+            or any(pattern.match(word) is not None for pattern in local)
+        )
+
+    return tuple([word if stays(word) else folder + os.path.normpath(word) for word in words])
+
+
+def names_in_folder(
+    workflow: Workflow, folder: str, planned: PlanOptions, forced: Policy
+) -> tuple[PlanOptions, Policy]:
+    """As `in_folder`, for the files that other options name."""
+
+    def there(words: Iterable[str]) -> frozenset[str]:
+        return frozenset(in_folder(workflow, folder, words))
+
+    until, omit_from = there(planned.until), there(planned.omit_from)
+    return (
+        replace(planned, until=until, omit_from=omit_from),
+        replace(forced, force=there(forced.force)),
+    )
+
+
 def open_storage(options: Options) -> tuple[RunStorage, AzureSettings | None]:
     """The storage of a run, and the settings of Azure Batch if jobs go there.
 
@@ -58,6 +123,8 @@ def open_storage(options: Options) -> tuple[RunStorage, AzureSettings | None]:
         )
     if is_azure_batch(options):
         azure = _batch_settings(options, prefix)
+    if provider in DISK and azure is None:
+        prefix = None  # see `folder_of`
     return RunStorage(provider, prefix, digest_limit=options.max_checksum_file_size), azure
 
 

@@ -62,9 +62,10 @@ def load(command: Command) -> Loaded:
     stored: RunStorage | None
     azure = None
     if _names_storage(options):
-        from rulekit.cli.remotewords import open_storage
+        from rulekit.cli.remotewords import folder_of, open_storage
 
         stored, azure = open_storage(options)
+        settings = replace(settings, path_prefix=folder_of(options))
     else:
         # A rule file may name stored files all the same; nothing is opened before it does.
         from rulekit.engine.stored import RunStorage
@@ -361,11 +362,18 @@ def prepare(
         wanted = file_targets(wanted, {rule.name for rule in loaded.workflow.rules})
         if loaded.stored is not None:
             wanted = tuple(map(loaded.stored.target, wanted))
+    planned, forced = plan_options(options), policy(options)
+    folder = loaded.settings.path_prefix
+    if folder:
+        from rulekit.cli.remotewords import in_folder, names_in_folder
+
+        wanted = in_folder(loaded.workflow, folder, wanted)
+        planned, forced = names_in_folder(loaded.workflow, folder, planned, forced)
     prepared = make(
         loaded.workflow,
         tuple(wanted),
-        plan_options(options),
-        policy(options),
+        planned,
+        forced,
         run_settings(command, loaded, log_path=log_path),
         readonly=readonly,
         listeners=listeners,

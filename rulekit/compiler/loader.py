@@ -9,7 +9,7 @@ from rulekit.compiler.config import ConfigState
 from rulekit.compiler.pathvars import CONFIG, PathvarError, Pathvars
 from rulekit.compiler.problems import Problems, place
 from rulekit.compiler.scope import FileScope, warn_unknown_names
-from rulekit.compiler.space import Space
+from rulekit.compiler.space import DefaultPrefix, Space
 from rulekit.compiler.views import CheckpointsView, Names, RulesView, StorageView, WorkflowView
 from rulekit.errors.diagnostic import Diagnostic
 from rulekit.errors.tree import RuleFileError, RulekitError
@@ -39,7 +39,7 @@ class Loader:
         self.config = ConfigState(settings)
         self.gate = CheckpointGate()
         self.storage = StorageView()
-        storagestate.begin(settings.storage)
+        storagestate.begin(settings.storage, settings.path_prefix)
         self.drafts: dict[str, Draft] = {}  # by public name, in the order of reading
         self.scopes: list[FileScope] = []  # files being read, the innermost last
         self.source_files: dict[str, None] = {}
@@ -62,6 +62,8 @@ class Loader:
         self.notes: list[str] = []
         self.workflow_view = WorkflowView(self)
         self.main = self.new_space(Pathvars(), None, None)
+        if settings.path_prefix:
+            self.main.prefixes = (DefaultPrefix(settings.path_prefix),)
 
     def note(self, text: str) -> None:
         """Something to be said that is no warning; once is enough."""

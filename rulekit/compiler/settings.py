@@ -26,6 +26,8 @@ class LoadSettings:
     wrapper_prefix: ``--wrapper-prefix``, a folder or URL; "" for the wrappers' own repository.
     check_envvars: report variables of `envvars:` that are not set.
     storage: who opens stored files while the rule file is read; None: nobody.
+    path_prefix: the folder, with a final slash, of all relative paths of rules that are not
+    `local`; "" for none.
     """
 
     config: Mapping[str, Any] = {}
@@ -44,5 +46,6 @@ class LoadSettings:
     wrapper_prefix: str = ""
     check_envvars: bool = True
     storage: StorageHook | None = None
+    path_prefix: str = ""
     is_main_process: bool = True
     attempt: int = 1

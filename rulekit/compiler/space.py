@@ -44,6 +44,21 @@ class Prefix:
         return path if self.prefix is None else self.prefix + path
 
 
+class DefaultPrefix(Prefix):
+    """The folder of all relative paths of a run: that of ``--default-storage-prefix`` for storage
+    of the kind `fs`. The outermost prefix."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(folder, None)
+
+    def apply(self, path: str) -> str:
+        if "{" not in path and ("//" in path or "./" in path):
+            from posixpath import normpath
+
+            path = normpath(path)
+        return super().apply(path)
+
+
 class Space:
     """The state that the files of one namespace share.
 
@@ -115,7 +130,9 @@ class Space:
         if not self.prefixes:
             return path
         flags = flags_of(path)
-        if flags and ("path_modified" in flags or flags.get("local")):
+        if flags and (
+            "path_modified" in flags or flags.get("local") or "sourcecache_entry" in flags
+        ):
             return path
         text = str(path)
         if text[:5] in ("az://", "ab://"):

@@ -242,7 +242,10 @@ class CheckpointView:
             raise CheckpointPending(rule.name, values, tuple(files))
         if gate.fetch is not None:
             gate.fetch(files)
-        return CheckpointJob(self.rule, OutputFiles([FlaggedStr(file) for file in files], names))
+        # Prefixes are in the paths already, and must not be put there again.
+        flags = {"path_modified": True} if draft.scope.space.modifies_paths else {}
+        made = [FlaggedStr(file, flags) for file in files]
+        return CheckpointJob(self.rule, OutputFiles(made, names))
 
 
 class CheckpointJob:
@@ -423,8 +426,11 @@ class WorkflowView:
 
     @property
     def storage_settings(self) -> Settings:
+        prefix = self._loader.settings.path_prefix
         return Settings(
-            default_storage_provider=None, default_storage_prefix="", shared_fs_usage=None
+            default_storage_provider="fs" if prefix else None,
+            default_storage_prefix=prefix.rstrip("/"),
+            shared_fs_usage=None,
         )
 
     @property

@@ -380,6 +380,8 @@ def exists(path: Any) -> bool:
         text, found = table().exists(text)
         if found is not None:
             return found
+    if State.prefix and text[:1] not in ("/", ".") and not flags_of(path):
+        text = State.prefix + text
     return os.path.exists(text)
 
 

@@ -8,6 +8,7 @@ from rulekit.errors.diagnostic import did_you_mean
 from rulekit.errors.tree import RuleFileError
 from rulekit.language.flags import flag
 from rulekit.language.storagenames import FLAG, FLAG_7, other_scheme, table
+from rulekit.language.storagestate import State
 from rulekit.model.flags import flags_of
 
 TYPE_CHECKING = False
@@ -22,6 +23,11 @@ _SILENT = frozenset(
      "stay_on_remote", "keep_local", "retrieve", "enable_cache", "rate_limiter", "account_url",
      "endpoint_url", "account_name", "access_key", "account_key", "credential", "sas_token",
      "connection_string", "protocol")
+)  # fmt: skip
+DISK = ("fs",)
+_OF_DISK = frozenset(
+    ("provider", "keep_local", "retrieve", "local_prefix", "max_requests_per_second", "retries",
+     "is_default", "latency_wait", "permissions")
 )  # fmt: skip
 
 
@@ -40,17 +46,25 @@ class Provider:
     def __repr__(self) -> str:
         return f"<storage provider of the account {self._key or table().account()[0]}>"
 
+    def path(self, text: str) -> str:
+        """The path of one name, with or without wildcards."""
+        return table().path(text, self._key)
+
+    def shown(self, text: str) -> str:
+        """A name as it may be shown."""
+        return text.partition("?")[0]
+
     def named(self, value: Any, **options: Any) -> Any:
         """The path of a name, or the paths of a list of names."""
         if isinstance(value, os.PathLike):
             value = os.fspath(value)
         if isinstance(value, str):
             text = str(value)
-            path = table().path(text, self._key)
+            path = self.path(text)
             made = {**self._options, **options}
             flags = {
                 **flags_of(value),
-                self._flag: {"query": text.partition("?")[0], **made},
+                self._flag: {"query": self.shown(text), **made},
                 "path_modified": True,  # prefixes of modules do not apply
             }
             for name, one in flags.items():
@@ -72,7 +86,38 @@ class Provider:
         """As the function of that name, over stored files."""
         from rulekit.language.filenames import glob_wildcards
 
-        return glob_wildcards(table().path(os.fspath(pattern), self._key))
+        return glob_wildcards(self.path(os.fspath(pattern)))
+
+
+class DiskProvider(Provider):
+    """Files of this disk: the name is the path. Commands read and write it where it is, so that
+    nothing is fetched, and no copy is kept."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        unknown = [name for name in options if name not in _OF_DISK]
+        if unknown:
+            raise RuleFileError(
+                f"the storage setting `{unknown[0]}` is not known for files of this disk",
+                code="RK0656",
+                help=did_you_mean("setting", unknown[0], sorted(_OF_DISK)),
+            )
+        super().__init__(None, options)
+
+    def __repr__(self) -> str:
+        return "<storage provider of this disk>"
+
+    def path(self, text: str) -> str:
+        """The path, without ``./`` and doubled slashes. Raises `RuleFileError` for a URL."""
+        if "://" in text:
+            raise RuleFileError(
+                f"`{self.shown(text)}` is no path of this disk",
+                code="RK0653",
+                help="`storage.fs` takes paths, absolute or relative to the working directory",
+            )
+        return text if "{" in text or not text else os.path.normpath(text)
+
+    def shown(self, text: str) -> str:
+        return text if "://" not in text else super().shown(text)
 
 
 def provider_of(options: Mapping[str, Any], flag_name: str = FLAG) -> Provider:
@@ -122,6 +167,8 @@ class StorageNames:
 
     def __init__(self) -> None:
         self._tags: dict[str, Provider] = {}
+        # Of names without a scheme; those of Azure have one.
+        self._disk: DiskProvider | None = DiskProvider({}) if State.prefix else None
 
     def declare(self, tag: str | None, args: tuple[Any, ...], options: dict[str, Any]) -> None:
         """A ``storage [TAG]:`` statement. Raises `RuleFileError`."""
@@ -132,11 +179,16 @@ class StorageNames:
                 code="RK0656",
                 help='write `storage: provider="azure"`',
             )
+        if provider in DISK:
+            disk = DiskProvider(options)
+            self._tags[tag or provider] = disk
+            self._disk = self._disk or disk
+            return
         if provider not in AZURE:
             raise RuleFileError(
                 f"the storage provider `{provider}` is not available",
                 code="RK0654",
-                help=did_you_mean("provider", provider, AZURE[:1])
+                help=did_you_mean("provider", provider, (*AZURE[:1], *DISK))
                 or 'Azure Blob Storage is: `provider="azure"`',
             )
         made = provider_of(options)
@@ -147,11 +199,15 @@ class StorageNames:
     def __call__(self, query: Any = None, retrieve: bool = True, keep_local: bool = False,
                  **options: Any) -> Any:  # fmt: skip
         options = {"retrieve": retrieve, "keep_local": keep_local, **options}
+        if isinstance(query, list | tuple):
+            return [self(one, **options) for one in query]
         if isinstance(query, str) and "://" not in query:
+            if self._disk is not None:
+                return self._disk.named(query, **options)
             raise RuleFileError(
                 f"`storage` takes a name with its scheme, not `{query}`",
                 code="RK0653",
-                help=f"write `az://{query}`",
+                help=f'write `az://{query}`, or `storage.fs("{query}")` for a file of this disk',
             )
         return (self._tags.get("") or Provider(None, {})).named(query, **options)
 
@@ -161,6 +217,8 @@ class StorageNames:
         found = self._tags.get(name)
         if found is None and name in AZURE:
             found = Provider(None, {})
+        if found is None and name in DISK:
+            found = DiskProvider({})
         if found is not None:
             provider = found
 
@@ -170,7 +228,7 @@ class StorageNames:
 
             named.glob_wildcards = provider.glob_wildcards  # type: ignore[attr-defined]
             return named
-        if name.lower() in ("s3", "gcs", "gs", "http", "ftp", "sftp", "webdav", "zenodo", "fs"):
+        if name.lower() in ("s3", "gcs", "gs", "http", "ftp", "sftp", "webdav", "zenodo"):
             raise RuleFileError(
                 f"the storage provider `{name}` is not available",
                 code="RK0654",

@@ -11,18 +11,21 @@ if TYPE_CHECKING:
 
 class State:
     """`hook`: who opens the storage, None if nobody does. `remote`: whether plain paths are stored
-    files. `table`: made with the first stored name."""
+    files. `table`: made with the first stored name. `prefix`: the folder of all relative paths in
+    storage of this disk (`fs`), with a final slash; "" for none."""
 
     hook: StorageHook | None = None
     remote: bool = False
     table: StorageTable | None = None
+    prefix: str = ""
 
 
-def begin(hook: StorageHook | None) -> None:
+def begin(hook: StorageHook | None, prefix: str = "") -> None:
     """A load begins: names of an earlier one are forgotten."""
     State.hook = hook
     State.remote = hook is not None and hook.root is not None
     State.table = None
+    State.prefix = prefix
 
 
 def found() -> Stores:
@@ -45,7 +48,9 @@ def recorded() -> RecordedStorage | None:
 
 
 def offline() -> None:
-    """From here on a job runs in this process: its files, stored or not, are on its disk."""
+    """From here on a job runs in this process: its files, stored or not, are on its disk, and have
+    their final paths."""
+    State.prefix = ""
     if State.hook is not None or State.table is not None:
         from rulekit.language.storagerecord import OfflineStorage
 
