@@ -137,7 +137,8 @@ def load_settings(
         configfiles=configfiles,
         replace_workflow_config=options.replace_workflow_config,
         directory=os.getcwd() if options.directory is not None else None,
-        cores=options.cores,
+        # Rule files compute with `workflow.cores`; only on other machines is it not known.
+        cores=options.cores or (None if options.jobs else 1),
         nodes=options.jobs,
         set_scatter=options.set_scatter,
         set_resource_scopes=options.set_resource_scopes,

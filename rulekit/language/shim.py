@@ -41,6 +41,7 @@ _MODULES = {
     "sourcecache": "sourcecache",
     "wrapper": "wrapper",
     "remote": "remote",
+    "storage": "storage",
     "deployment": "settings",
     "executors": "settings",
     "report": "report",

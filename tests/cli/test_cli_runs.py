@@ -608,3 +608,11 @@ def test_a_queue_is_read_to_its_end_and_a_dry_run_does_not_wait_for_it(project):
     project.write("Snakefile", QUEUE.replace("DAEMON", "True"))
     project("-c", "1")
     assert (project.path / "all").read_text() == "0\n1\n2\n"
+
+
+def test_rule_files_know_the_cores_before_a_run(project):
+    project.write("Snakefile", 'rule all:\n    threads: workflow.cores * 0.5\n    shell: "true"\n')
+    assert project("--list").stdout.split() == ["all"]
+    project.write("Snakefile", 'print("cores:", workflow.cores)\nrule all:\n    shell: "true"\n')
+    assert "cores: 1\n" in project("-n").stdout
+    assert "cores: 3\n" in project("-n", "-j", "3").stdout

@@ -34,6 +34,8 @@ from snakemake.common import ON_WINDOWS, parse_uri, async_run
 from snakemake.remote.HTTP import RemoteProvider, HTTPRemoteProvider
 from snakemake.remote import FTP
 from snakemake.workflow import srcdir
+from snakemake.storage import StorageProviderProxy
+assert snakemake.storage.StorageProviderProxy is StorageProviderProxy
 assert snakemake.__version__ == LEVEL
 assert sio.expand is expand and snakemake.utils.min_version is min_version and N is Namedlist
 from rulekit.language.filenames import expand as ours

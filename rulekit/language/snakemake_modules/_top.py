@@ -21,6 +21,7 @@ _SUBMODULES = frozenset(
         "common",
         "workflow",
         "iocontainers",
+        "storage",
     )
 )
 
