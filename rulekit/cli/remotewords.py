@@ -74,11 +74,22 @@ def folder_of(options: Options) -> str:
 
 
 def in_folder(workflow: Workflow, folder: str, words: Iterable[str]) -> tuple[str, ...]:
-    """Targets as they are called in a plan whose relative paths are in `folder`. Names of rules,
-    files that the rules call `local`, absolute paths and what has the folder already stay."""
+    """Targets as they are called in a plan whose relative paths are in `folder`. What stays: names
+    of rules, absolute paths, what has the folder already, what rules call `local`, and outputs that
+    only have that very name (``storage.fs("p")``)."""
     from rulekit.storage.azblob.remote import local_patterns
 
     local = local_patterns(workflow)
+    made = [
+        item.pattern
+        for rule in workflow.rules
+        for entry in rule.outputs
+        for item in entry.items
+        if item.pattern is not None
+    ]
+
+    def fits(word: str) -> bool:
+        return any(pattern.match(word) is not None for pattern in made)
 
     def stays(word: str) -> bool:
         return (
@@ -87,6 +98,7 @@ def in_folder(workflow: Workflow, folder: str, words: Iterable[str]) -> tuple[st
             or "://" in word
             or workflow.rule(word) is not None
             or any(pattern.match(word) is not None for pattern in local)
+            or (not fits(folder + word) and fits(word))
         )
 
     return tuple([word if stays(word) else folder + os.path.normpath(word) for word in words])

@@ -85,7 +85,8 @@ longer, or use a key or an identity.""",
 settings of storage that cannot be used
 `storage TAG: provider="azure", endpoint_url="https://NAME.blob.core.windows.net"` configures an
 account; `account_name`, `access_key` and `sas_token` are known, too. --default-storage-prefix is
-`az://container/prefix`, --default-remote-prefix is `container/prefix`.""",
+`az://container/prefix`, --default-remote-prefix is `container/prefix`. For files of this disk,
+`storage: provider="fs"` and `--default-storage-provider fs`, the prefix is a folder.""",
     "RK0658": """\
 nodes cannot get a token for storage
 Nodes get a SAS that is made from the driver's login (a user delegation SAS). That takes the role

@@ -371,6 +371,10 @@ def as_py_module(path_or_func: Any = None) -> Any:
     return _later(path_or_func, work)
 
 
+# Flags of paths that no prefix belongs to, or that have theirs.
+_IN_PLACE = frozenset(("path_modified", "local", "sourcecache_entry"))
+
+
 def exists(path: Any) -> bool:
     """True if the file or directory is there now, on this disk or in storage."""
     text = os.fspath(path)
@@ -380,8 +384,9 @@ def exists(path: Any) -> bool:
         text, found = table().exists(text)
         if found is not None:
             return found
-    if State.prefix and text[:1] not in ("/", ".") and not flags_of(path):
-        text = State.prefix + text
+    if State.prefix and _IN_PLACE.isdisjoint(flags_of(path)):
+        plain = os.path.normpath(text)
+        text = plain if plain.startswith(("/", "..")) else State.prefix + plain
     return os.path.exists(text)
 
 

@@ -27,7 +27,7 @@ _SILENT = frozenset(
 DISK = ("fs",)
 _OF_DISK = frozenset(
     ("provider", "keep_local", "retrieve", "local_prefix", "max_requests_per_second", "retries",
-     "is_default", "latency_wait", "permissions")
+     "is_default")
 )  # fmt: skip
 
 

@@ -69,6 +69,12 @@ def find_jobs(
     if targets or (default is not None and not default.wildcard_names):
         prepared = session.prepare(command, loaded, readonly=True, targets=targets)
         jobs = _jobs(prepared, asked)
+        folder = loaded.settings.path_prefix
+        if jobs is None and folder:
+            from rulekit.cli.remotewords import in_folder
+
+            asked = in_folder(loaded.workflow, folder, asked)
+            jobs = _jobs(prepared, asked)
         if jobs is not None:
             return prepared, jobs
     wanted = []

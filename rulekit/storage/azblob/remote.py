@@ -36,7 +36,7 @@ def default_root(provider: str | None, prefix: str | None, account: Account | No
             raise UsageError(
                 "a prefix for stored files is given, but no provider",
                 code="RK0656",
-                help="add `--default-storage-provider azure`",
+                help="add `--default-storage-provider azure`, or `fs` for a folder of this disk",
             )
         return None
     if name not in PROVIDERS and name.lower() not in PROVIDERS:
