@@ -122,6 +122,11 @@ class EntryReader:
             from rulekit.language.storagenames import table
 
             text = table().converted(text)
+        if text[-1:] == "/" and len(text) > 1:
+            # A folder is the same with and without a slash at its end.
+            flags = flags_of(text)
+            text = text.rstrip("/") or "/"
+            text = FlaggedStr(text, flags) if flags else text
         if "//" in text or text[:2] == "./" or not text or text != text.strip() or "\n" in text:
             self._odd(text)
         if type(text) is str and self.plain:

@@ -227,6 +227,8 @@ def _add(
         from rulekit.language.storagenames import table
 
         text = table().path(text)
+    if text[-1:] == "/":
+        text = text.rstrip("/") or "/"  # as for names that are no function's
     all_flags = {**flags, **own} if own else flags
     files.append(FlaggedStr(text, all_flags) if all_flags else text)
 

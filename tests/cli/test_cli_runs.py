@@ -616,3 +616,33 @@ def test_rule_files_know_the_cores_before_a_run(project):
     project.write("Snakefile", 'print("cores:", workflow.cores)\nrule all:\n    shell: "true"\n')
     assert "cores: 1\n" in project("-n").stdout
     assert "cores: 3\n" in project("-n", "-j", "3").stdout
+
+
+def test_a_folder_is_the_same_with_a_slash_at_its_end(project):
+    project.write(
+        "Snakefile",
+        """
+rule all:
+    input:
+        "made/x.txt",
+        lambda wildcards: "parts/y/",
+
+rule list:
+    input:
+        "parts/{name}",
+    output:
+        "made/{name}.txt",
+    shell:
+        "ls {input} > {output}"
+
+rule parts:
+    output:
+        parts=directory("parts/{name}/"),
+    shell:
+        "mkdir -p {output.parts}; echo {output} > {output.parts}/file"
+""",
+    )
+    done = project("-c1")
+    assert done.returncode == 0, done.stderr
+    assert (project.path / "made/x.txt").read_text() == "file\n"
+    assert (project.path / "parts/y/file").read_text() == "parts/y\n"
