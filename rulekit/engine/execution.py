@@ -81,9 +81,9 @@ def execute(prepared: Prepared, listeners: Sequence[Listener]) -> tuple[RunFinis
             finally:
                 executor.close()
             signal = interrupts.signal
-        journal.close()
         if adoption is not None:
-            adoption.settled()
+            adoption.settled()  # first: at any time one of the journals tells of each attempt
+        journal.close()
     finally:
         journal.unlock()
     if not settings.no_hooks:

@@ -208,6 +208,12 @@ class Past:
         self.committed: set[str] = set()
         self.damaged = False
 
+    def drop(self, tokens: Iterable[str]) -> None:
+        """Forget attempts that a later run has taken over: they are in its journal."""
+        for token in tokens:
+            for known in (self.intents, self.started, self.results):
+                known.pop(token, None)
+
     def doubtful(self) -> list[str]:
         """Outputs of attempts that may have changed files and have no result.
 
@@ -257,6 +263,22 @@ def read(path: str) -> Past:
         except (ValueError, KeyError, TypeError, IndexError):
             past.damaged = True
     return past
+
+
+def taken_over(pasts: Iterable[Past]) -> dict[str, dict[str, Past]]:
+    """For each journal (by path) the attempts that are in a later one, too, and that one: a run takes
+    attempts of a killed one over by noting them as its own."""
+    newest: dict[str, Past] = {}
+    everyone = list(pasts)
+    for past in everyone:
+        for token in past.intents:
+            known = newest.get(token)
+            if known is None or (past.time, past.run) > (known.time, known.run):
+                newest[token] = past
+    return {
+        past.path: {token: newest[token] for token in past.intents if newest[token] is not past}
+        for past in everyone
+    }
 
 
 def _refuse_version(path: str, body: Any) -> None:

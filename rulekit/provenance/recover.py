@@ -33,7 +33,7 @@ from rulekit.runner import digests, files, leftovers, orphans
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from rulekit.provenance.journal import Past
     from rulekit.provenance.store import Store
@@ -82,9 +82,11 @@ def recover(
     discard_aside(state_dir)
     here = os.getcwd()
     state_dir = os.path.abspath(state_dir)
+    moved = journal.taken_over(_readable(paths)) if len(paths) > 1 else {}
     work = _Recovering(
         state_dir, store, say or (lambda _text: None), stop, keep_incomplete, elsewhere, adopts
     )
+    work.moved = {os.path.abspath(path): tokens for path, tokens in moved.items()}
     try:
         for path in paths:
             os.chdir(here)
@@ -92,6 +94,14 @@ def recover(
     finally:
         os.chdir(here)
     return work.result()
+
+
+def _readable(paths: Iterable[str]) -> Iterator[Past]:
+    for path in paths:
+        try:
+            yield journal.read(path)
+        except FileNotFoundError:  # it has come to its end in this moment
+            continue
 
 
 def discard_aside(state_dir: str) -> None:
@@ -121,6 +131,7 @@ class _Recovering:
         self.elsewhere = elsewhere
         self.adopts = adopts
         self.pending: list[Past] = []
+        self.moved: Mapping[str, Mapping[str, Past]] = {}
         self.runs: list[str] = []
         self.committed: list[str] = []
         self.adopted: list[str] = []
@@ -152,6 +163,10 @@ class _Recovering:
         state = None if past.owner is None else past.owner.state()
         if state == ALIVE:
             return
+        moved = self.moved.get(past.path, {})
+        if any(later.owner and later.owner.state() == ALIVE for later in moved.values()):
+            return  # the run that took its attempts over sees to all of it
+        past.drop(moved)
         if state == FOREIGN and not take_over:
             self.foreign.append(str(past.owner))
             return
@@ -198,6 +213,7 @@ class _Recovering:
             if past.host is not None:
                 # Its last lines may have been written since.
                 past = journal.read(past.path)
+                past.drop(self.moved.get(past.path, {}))
                 self.adopted += [
                     past.intents[token].key for token in running if token in past.results
                 ]

@@ -37,11 +37,15 @@ def unfinished(
     disk. Raises StateError.
     """
     found: set[str] = set()
+    pasts = []
     for path in journal.left_behind(state_dir):
         try:
-            past = journal.read(path)
+            pasts.append(journal.read(path))
         except OSError:  # it has come to its end in this moment, or cannot be read
             continue
+    moved = journal.taken_over(pasts) if len(pasts) > 1 else {}
+    for past in pasts:
+        past.drop(moved.get(past.path, ()))
         found.update(
             name for name in past.doubtful() if not _is_as_recorded(name, recorded, elsewhere)
         )

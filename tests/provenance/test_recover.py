@@ -11,12 +11,14 @@ import pytest
 
 from rulekit.frozen import replace
 from rulekit.provenance import journal, owner
+from rulekit.provenance.facts import Finished
 from rulekit.provenance.journal import Journal
 from rulekit.provenance.recover import discard_aside, recover
 from rulekit.provenance.store import Store
+from rulekit.provenance.unfinished import unfinished
 from rulekit.runner import orphans, wire
 
-from .conftest import as_is, facts, result
+from .conftest import as_is, facts, file, result
 
 
 class Dead:
@@ -306,6 +308,7 @@ def test_jobs_of_a_living_runner_process(here, store, stop):
 import os, sys
 from rulekit.executors.local import LocalExecutor
 from rulekit.provenance.facts import JobFacts
+from rulekit.provenance.facts import Finished
 from rulekit.provenance.journal import Journal
 sys.path.insert(0, %r)
 from tests.executors import conftest
@@ -446,3 +449,36 @@ def test_several_journals_at_once(here, store):
     done = recover(".rulekit", store)
     assert len(done.committed) == 3 and set(done.incomplete) == {"b1", "b2", "b3"}
     assert all(os.path.exists(f"a{n}") for n in (1, 2, 3))
+
+
+def test_attempts_that_a_later_run_took_over_are_its_own(here, store):
+    """Both runs were killed; the second had committed what it took over, and removed the file."""
+    first = Journal.create(".rulekit", "run-1", now=1000.0)
+    second = Journal.create(".rulekit", "run-2", now=2000.0)
+    adopted, own = facts("t-1", ["out"]), facts("t-2", ["other"])
+    for made, jobs in ((first, [adopted, own]), (second, [adopted])):
+        made.promise([path for job in jobs for path in job.outputs])
+        made.intent(jobs)
+        for job in jobs:
+            made._append(f'{{"s": ["{job.token}", 1.0]}}')
+    ended = result("t-1", outputs=[file("out")])
+    second._append(json.dumps({"r": wire.result_to_tuple(ended)}))
+    store.commit([Finished(adopted, ended)], "run-2")
+    for made in (first, second):
+        made.close(remove=False)
+        _disown(made.path)
+    found = unfinished(".rulekit", store.snapshot().outputs)
+    assert "out" not in found and "other" in found
+    done = recover(".rulekit", store)
+    assert set(done.incomplete) == {"other"}
+    assert not os.listdir(".rulekit/journal")
+
+
+def _disown(path):
+    """As if the process that wrote it were gone."""
+    with open(path) as file:
+        lines = file.read().split("\n")
+    head = json.loads(lines[0])
+    head["owner"]["pid"], head["owner"]["start"] = 999_999_999, 1
+    with open(path, "w") as file:
+        file.write("\n".join([json.dumps(head), *lines[1:]]))
