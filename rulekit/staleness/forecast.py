@@ -309,6 +309,8 @@ class _Forecaster:
             absent = tuple(path for path in plan.inputs[job] if not self.files.exists(path))
             if absent and job in plan.target_jobs:
                 self.mark(job, "upstream", absent)
+            elif not plan.inputs[job] and job in plan.target_jobs:
+                self.mark(job, "no-io")
             return
         if benchmark is not None:
             if not self.files.exists(benchmark) and job in plan.target_jobs:

@@ -646,3 +646,11 @@ rule parts:
     assert done.returncode == 0, done.stderr
     assert (project.path / "made/x.txt").read_text() == "file\n"
     assert (project.path / "parts/y/file").read_text() == "parts/y\n"
+
+
+def test_a_rule_without_any_files_is_a_job(project):
+    project.write("Snakefile", 'rule all:\n    input:\n        expand("{n}.txt", n=[]),\n')
+    done = project("-n")
+    assert done.returncode == 0
+    assert re.search(r"^total +1$", done.stdout, re.MULTILINE)
+    assert project("-c1").returncode == 0

@@ -18,7 +18,7 @@ import snakemake
 import snakemake.utils
 import snakemake.io as sio
 from snakemake.utils import (min_version, validate, update_config, Paramspace, report, format,
-    listfiles, makedirs, linecount, simplify_path, read_job_properties, R, available_cpu_count,
+    listfiles, logger, makedirs, linecount, simplify_path, read_job_properties, R, available_cpu_count,
     argvquote)
 from snakemake.io import (expand, glob_wildcards, temp, protected, ancient, directory, touch, unpack,
     multiext, pipe, local, strip_wildcard_constraints, apply_wildcards, regex_from_filepattern,

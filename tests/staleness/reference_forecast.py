@@ -99,6 +99,8 @@ class ReferenceForecast:
         if plan.rule_of(job).body.kind == "none":
             if absent and is_target:
                 found["upstream"] = absent
+            elif is_target and not plan.inputs[job]:
+                found["no-io"] = set()
         elif plan.benchmark(job) is not None:
             if is_target:
                 found["missing-output"] = {plan.benchmark(job)}

@@ -13,6 +13,7 @@ from rulekit.language.compat import ON_WINDOWS, simplify_path
 from rulekit.language.configs import update_config
 from rulekit.language.exceptions import WorkflowError
 from rulekit.language.format import format_text
+from rulekit.language.logger import logger
 from rulekit.language.paramspace import Paramspace
 from rulekit.language.validation import validate_data
 from rulekit.model.namedlist import Namedlist, Wildcards
@@ -40,6 +41,7 @@ __all__ = [
     "format",
     "linecount",
     "listfiles",
+    "logger",
     "makedirs",
     "min_version",
     "os_sync",
