@@ -276,7 +276,9 @@ class FileScope:
             self._problem(
                 "RK0239", '`wildcard_constraints` takes named ones: `x="[a-z]+"`', loc, file
             )
-        for name, constraint in kwargs.items():
+        for name, given in kwargs.items():
+            # A number comes out of a config.
+            constraint = str(given) if isinstance(given, int | float) else given
             if not isinstance(constraint, str):
                 self._problem(
                     "RK0239",

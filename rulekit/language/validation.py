@@ -59,8 +59,13 @@ def _checker(
     kind = validators.validator_for(schema, default=validators.validator_for({}))
     try:
         kind.check_schema(schema)
+        fault = None
     except SchemaError as error:
-        raise WorkflowError(f"the schema `{path}` is not valid: {error.message}") from None
+        # Published workflows have schemas with a part that jsonschema passes over when it checks.
+        from rulekit.language.logger import logger
+
+        fault = f"the schema `{path}` is not valid: {error.message}"
+        logger.warning(fault)
     plain_properties = kind.VALIDATORS["properties"]
 
     def with_defaults(validator: Any, properties: Any, instance: Any, schema: Any) -> Iterator[Any]:
@@ -76,7 +81,12 @@ def _checker(
     validator = kind(schema, registry=registry)
 
     def check(record: dict[str, Any], what: str, shown_path: str) -> None:
-        error = best_match(validator.iter_errors(record))
+        try:
+            error = best_match(validator.iter_errors(record))
+        except Exception:
+            if fault is None:
+                raise
+            raise WorkflowError(fault) from None
         if error is None:
             return
         where = ".".join(str(part) for part in error.absolute_path)

@@ -57,7 +57,7 @@ MISTAKES = [
     ("rule a:\n    output: '{s,[}.x'\n", "RK0238", 2, "not a regular expression", None),
     ("rule a:\n    output: '{s}.{s,a}'\n", "RK0238", 2, "first occurrence", None),
     ("wildcard_constraints: s='('\n", "RK0238", 1, "not a regular expression", None),
-    ("wildcard_constraints: s=3\n", "RK0239", 1, "must be a text", None),
+    ("wildcard_constraints: s=None\n", "RK0239", 1, "must be a text", None),
     ("rule a:\n    output: None\n", "RK0239", 2, "must be a text", "empty list"),
     ("rule a:\n    input: 3\n    output: 'x'\n", "RK0239", 2, "not 3", None),
     ("rule a:\n    input: get='x'\n    output: 'x'\n", "RK0239", 2, "`get`", None),

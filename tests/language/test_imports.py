@@ -216,3 +216,16 @@ def test_report_without_docutils(tmp_path):
     title = "T<i>tle"  # noqa: F841
     utils.report("Hello {title}", str(tmp_path / "r.html"))
     assert "tle" in (tmp_path / "r.html").read_text()
+
+
+def test_a_schema_with_a_wrong_part_is_used_as_far_as_it_goes(tmp_path, capsys):
+    path = tmp_path / "units.yaml"
+    path.write_text(
+        "properties:\n  sample: {type: string}\n  fq:\n    anyOf: text\nitems:\n  - [no, schema]\n"
+    )
+    validate_data({"sample": "a"}, str(path))
+    assert "is not valid" in capsys.readouterr().err
+    with pytest.raises(WorkflowError, match="sample"):
+        validate_data({"sample": 3}, str(path))
+    with pytest.raises(WorkflowError, match="is not valid"):
+        validate_data({"sample": "a", "fq": 1}, str(path))
