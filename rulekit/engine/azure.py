@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rulekit.executors.local import LocalExecutor
     from rulekit.model.rule import Rule, Workflow
     from rulekit.model.spec import JobSpec
+    from rulekit.provenance.journal import Past
 
 _LOOK_AT = 100  # jobs of a rule whose size is looked at before anything runs
 _FIRST_LOOK_S = 30.0  # an account that throttles all of us gets some time
@@ -95,6 +96,21 @@ def make_executor(
         cores=settings.local_cores or os.cpu_count() or 1,
         wake_fd=wake_fd,
     )
+
+
+def clear_earlier(settings: RunSettings, stored: RunStorage, pending: Sequence[Past]) -> None:
+    """Removes what killed runs have left on Azure when there is nothing to do: their pools, jobs and
+    files. Raises `InfrastructureError`."""
+    from rulekit.engine.adoption import Adoption
+
+    assert settings.azure is not None
+    remote = _Remote(settings.azure, stored.client, stored.places, run="clear")
+    try:
+        remote.earlier(place for past in pending for place in past.places)
+        remote.release()
+    finally:
+        remote.close()
+    Adoption(pending, remote).settled()
 
 
 def refuse_files_of_this_machine(stage: Stage, stored: RunStorage, grouping: Grouping) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 from azcommand import Cloud
 
@@ -259,3 +261,22 @@ def test_copies_are_kept_and_used_again(cloud):
     cloud.put("big.txt", "new\n")
     assert cloud.run("--keep-remote", "--cores", "1", batch=None).returncode == 0
     assert cloud.get("b") == "new\n"
+
+
+def test_a_driver_that_dies_at_the_very_end_leaves_nothing(cloud):
+    """Everything was done and recorded, only clearing up was not: the next run does that."""
+    cloud.write("Snakefile", 'rule a:\n    output: "x"\n    shell: "touch x"\n')
+    cloud.write(
+        "die.py",
+        "import os, sys\nimport rulekit.executors.azure.executor as it\n"
+        "it.AzureBatchExecutor.close = lambda self, wait=True: os.kill(os.getpid(), 9)\n"
+        "from rulekit.cli.main import entry\nentry()\n",
+    )
+    words = cloud.words()
+    words = [words[0], "die.py", *words[3:]]
+    died = subprocess.run(words, cwd=cloud.folder, env=cloud.environment, capture_output=True)
+    assert died.returncode == -9, died.stderr
+    assert cloud.left() and cloud.names() == ["x"]
+    again = cloud.run()
+    assert again.returncode == 0 and "Nothing to be done" in again.stderr, again.stderr
+    assert cloud.left() == [] and cloud.ours() == []

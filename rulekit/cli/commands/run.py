@@ -58,6 +58,10 @@ def execute(command: Command) -> int:
         )
         tell_warnings(prepared, listeners)
         if not prepared.stage.forecast.count:
+            if prepared.pending and prepared.stored is not None:
+                from rulekit.engine.azure import clear_earlier
+
+                clear_earlier(prepared.settings, prepared.stored, prepared.pending)
             from rulekit.events import Note
             from rulekit.reporting.blocks import NOTHING_TO_DO
 
