@@ -235,11 +235,6 @@ class RunLoop:
             stopped,
         )
 
-    @property
-    def exit_signal(self) -> int | None:
-        """The signal that ended the run early."""
-        return self._interrupts.signal
-
     def _wait(self) -> None:
         timeout = None
         if self._journal.pending:

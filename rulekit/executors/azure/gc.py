@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rulekit.executors.azure.client import BatchService
-    from rulekit.model.places import Root
 
 _POOL = "id,state,creationTime,autoScaleFormula,metadata,currentDedicatedNodes"
 _POOL += ",currentLowPriorityNodes,vmSize"
@@ -122,9 +121,3 @@ def remove_files(storage: Any, account: str, leftover: Leftover) -> int:
     at = Location(account, leftover.container, leftover.name)
     gone = [Location(account, leftover.container, name) for name, _, _ in storage.list_results(at)]
     return int(storage.delete(gone)) if gone else 0
-
-
-def run_folders(storage: Any, root: Root) -> list[str]:
-    """Names of runs that have files below the prefix."""
-    _, folders = storage.folder(root.account, root.container, root.below + FOLDER)
-    return sorted(folder.rstrip("/").rpartition("/")[2] for folder in folders)

@@ -96,17 +96,6 @@ def _without_query(text: str) -> str:
     return text.partition("?")[0]
 
 
-def places_for(
-    provider: str | None, prefix: str | None, workflow: Workflow | None, account: Account | None
-) -> Places:
-    """The places of a run: its default root, the roots of stored names in the rule file, and what
-    `local(...)` keeps on this disk. Raises as `default_root`."""
-    root = default_root(provider, prefix, account)
-    if workflow is None:
-        return Places((), root)
-    return Places(workflow.stores.roots, root, local_patterns(workflow) if root else ())
-
-
 def local_patterns(workflow: Workflow) -> tuple[Pattern, ...]:
     """Patterns of files that are flagged `local`, each once."""
     found: dict[Pattern, None] = {}
