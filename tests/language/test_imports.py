@@ -147,7 +147,7 @@ def test_paramspace():
     with pytest.raises(WorkflowError, match="does not fit"):
         one.instance(Wildcards(["odd"], {"params": 0}))
     assert isinstance(space.loc[[0]], Paramspace) and isinstance(space[["alpha"]], Paramspace)
-    assert list(space.name) == ["x", None]
+    assert list(space.on) == [True, False]
     with pytest.raises(KeyError):
         Paramspace(frame, filename_params=["nothing"])
 
