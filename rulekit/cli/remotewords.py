@@ -12,7 +12,7 @@ from rulekit.model.places import RESERVED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from rulekit.cli.parse import Options
     from rulekit.executors.azure.settings import AzureSettings
@@ -109,13 +109,23 @@ def names_in_folder(
 ) -> tuple[PlanOptions, Policy]:
     """As `in_folder`, for the files that other options name."""
 
-    def there(words: Iterable[str]) -> frozenset[str]:
-        return frozenset(in_folder(workflow, folder, words))
+    return _renamed(planned, forced, lambda words: in_folder(workflow, folder, words))
 
-    until, omit_from = there(planned.until), there(planned.omit_from)
+
+def names_of_stored(
+    stored: RunStorage, planned: PlanOptions, forced: Policy
+) -> tuple[PlanOptions, Policy]:
+    """Options with the paths of stored files that are named by their full names."""
+    return _renamed(planned, forced, lambda words: map(stored.target, words))
+
+
+def _renamed(
+    planned: PlanOptions, forced: Policy, change: Callable[[Iterable[str]], Iterable[str]]
+) -> tuple[PlanOptions, Policy]:
+    until, omit_from = frozenset(change(planned.until)), frozenset(change(planned.omit_from))
     return (
         replace(planned, until=until, omit_from=omit_from),
-        replace(forced, force=there(forced.force)),
+        replace(forced, force=frozenset(change(forced.force))),
     )
 
 

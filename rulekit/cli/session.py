@@ -81,6 +81,10 @@ def load(command: Command) -> Loaded:
     if stored is not None:
         stored.take(workflow)
         secrets = (*stored.secrets(), *(azure.secrets() if azure is not None else ()))
+        if workflow.stores.roots:
+            from rulekit.cli.veiled import change_output
+
+            change_output(stored.shown_text)
     if workflow.envvars or options.envvars:
         from rulekit.cli.veiled import secrets_of
 
@@ -364,6 +368,10 @@ def prepare(
         if loaded.stored is not None:
             wanted = tuple(map(loaded.stored.target, wanted))
     planned, forced = plan_options(options), policy(options)
+    if loaded.stored is not None and (options.until or options.omit_from or options.forcerun):
+        from rulekit.cli.remotewords import names_of_stored
+
+        planned, forced = names_of_stored(loaded.stored, planned, forced)
     folder = loaded.settings.path_prefix
     if folder:
         from rulekit.cli.remotewords import in_folder, names_in_folder

@@ -1,4 +1,4 @@
-"""Streams that do not show secrets."""
+"""Streams that change what is written to them: without secrets, with the names that people use."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ if TYPE_CHECKING:
 
 
 class VeiledStream:
-    """A text stream in front of another one; all but `write` is the other one's."""
+    """A text stream in front of another one, which gets what `change` makes of a text; all but
+    `write` is the other one's."""
 
-    def __init__(self, stream: Any, hide: Callable[[str], str]) -> None:
+    def __init__(self, stream: Any, change: Callable[[str], str]) -> None:
         self._stream = stream
-        self._hide = hide
+        self._change = change
 
     def write(self, text: str) -> int:
-        """Write without secrets; returns how much of `text` was written, which is all of it."""
-        self._stream.write(self._hide(text))
+        """Write what is to be seen of it; returns how much of `text` was written: all of it."""
+        self._stream.write(self._change(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
-        """Write some lines without secrets."""
+        """Write some lines in the same way."""
         for line in lines:
             self.write(line)
 
@@ -43,6 +44,10 @@ def veil_output(secrets: tuple[str, ...]) -> None:
     """From now on this process does not show secrets on stdout and stderr."""
     from rulekit.model.veil import Veil
 
-    hide = Veil(secrets)
-    sys.stdout = VeiledStream(sys.stdout, hide)
-    sys.stderr = VeiledStream(sys.stderr, hide)
+    change_output(Veil(secrets))
+
+
+def change_output(change: Callable[[str], str]) -> None:
+    """From now on this process shows what `change` makes of a text, on stdout and stderr."""
+    sys.stdout = VeiledStream(sys.stdout, change)
+    sys.stderr = VeiledStream(sys.stderr, change)

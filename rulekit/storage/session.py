@@ -169,6 +169,19 @@ class StorageSession:
         account, _, rest = path[len(STORED) :].partition("/")
         return f"az://{rest}" if account == self.account()[0] else f"az://{account}/{rest}"
 
+    def shown_text(self, text: str) -> str:
+        """A text for people with `shown` names in the place of stored paths, also of those that
+        are below the working directory by an absolute path."""
+        if STORED not in text:
+            return text
+        import os
+        import re
+
+        here = re.escape(os.getcwd().rstrip("/") + "/")
+        part = r"[^/\s'\"`]+"
+        stored = re.compile(rf"(?:{here}|(?<![\w/.-]))({re.escape(STORED)}{part}/{part})(?=/)")
+        return stored.sub(lambda found: self.shown(found[1]), text)
+
     def explained(self, error: PlanError) -> PlanError:
         """An error about a missing file, with where it was looked for."""
         first = error.diagnostics[0]

@@ -50,7 +50,7 @@ def execute(command: Command) -> int:
     if queues is not None:
         queues.Reading.blocking = True
     log_path = _log_path()
-    listeners = make_listeners(options, log_path, loaded.secrets)
+    listeners = make_listeners(options, log_path, loaded.secrets, _names(loaded))
     try:
         building(options, listeners)
         prepared = session.prepare(
@@ -285,15 +285,27 @@ def _everyone(listeners: list[Listener], event: object) -> None:
         listener(event)
 
 
+def _names(loaded: session.Loaded) -> Callable[[str], str] | None:
+    """What puts ``az://...`` in the place of the paths that stand for stored files."""
+    if loaded.stored is None or not loaded.workflow.stores.roots:
+        return None
+    return loaded.stored.shown_text
+
+
 def make_listeners(
-    options: Options, log_path: str | None, secrets: tuple[str, ...] = ()
+    options: Options,
+    log_path: str | None,
+    secrets: tuple[str, ...] = (),
+    names: Callable[[str], str] | None = None,
 ) -> list[Listener]:
-    """Who is told: the terminal, the run's log file, JSON lines. None of them shows `secrets`."""
-    hide = None
+    """Who is told: the terminal, the run's log file, JSON lines. None of them shows `secrets`; in
+    files, `names` puts the names of people for those of machines, as the terminal's stream does."""
+    hide = names
     if secrets:
         from rulekit.model.veil import Veil
 
-        hide = Veil(secrets)
+        veil = Veil(secrets)
+        hide = veil if names is None else lambda text: veil(names(text))
     from rulekit.reporting.console import Console
     from rulekit.reporting.paint import is_terminal
 

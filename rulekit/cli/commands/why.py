@@ -65,6 +65,8 @@ def find_jobs(
     loaded = session.load(command)
     names = {rule.name for rule in loaded.workflow.rules}
     asked = session.file_targets(asked, names)
+    if loaded.stored is not None:
+        asked = [loaded.stored.target(word) for word in asked]
     default = loaded.workflow.rule(loaded.workflow.default_target or "")
     if targets or (default is not None and not default.wildcard_names):
         prepared = session.prepare(command, loaded, readonly=True, targets=targets)
