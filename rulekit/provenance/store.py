@@ -14,20 +14,30 @@ never touched: StateError.
 from __future__ import annotations
 
 import os
-import struct
 import time
-from binascii import crc32
 
 from rulekit.errors.tree import InfrastructureError, StateError
 from rulekit.model.record import FileFact, Record, input_key
+from rulekit.provenance.forms import (
+    checksum,
+    decode,
+    pack_inputs,
+    pack_pairs,
+    pack_usage,
+    split_texts,
+    sql_text,
+    unpack_inputs,
+    unpack_pairs,
+    unpack_usage,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping, Sequence
+    from types import ModuleType
     from typing import Any
 
-    from rulekit.model.spec import FileResult
     from rulekit.provenance.facts import Finished
 else:
     try:
@@ -75,9 +85,6 @@ _HISTORY = (
     " LEFT JOIN run r ON r.id = a.run"
 )
 
-_STAMP = struct.Struct("<qqB")
-_AS_TEXT = 128  # added to the length of a digest that is not SHA-256 in bytes
-
 
 class AttemptRow:
     """One attempt from the history: `rulekit logs`, `status`, `timeline` read these."""
@@ -103,15 +110,15 @@ class AttemptRow:
         self.run: str | None = row[1]
         self.token: str = row[2]
         self.rule: str = row[3]
-        self.wildcards = _unpack_pairs(row[4])
+        self.wildcards = unpack_pairs(row[4])
         self.number: int = row[5]
         self.exit_code: int = row[6]
         self.problem: str | None = row[7]
         self.detail: str = row[8] or ""
         self.started: float = row[9]
         self.ended: float = row[9] + row[10]
-        self.usage = _unpack_usage(row[11])
-        self.logs = _split(row[12])
+        self.usage = unpack_usage(row[11])
+        self.logs = split_texts(row[12])
 
     @property
     def ok(self) -> bool:
@@ -164,7 +171,7 @@ class RecordIndex:
         number = self.records[record][5]
         found = self._params.get(number)
         if found is None:
-            found = self._params[number] = _split(self._text(number))
+            found = self._params[number] = split_texts(self._text(number))
         return found
 
     def environment(self, record: int) -> str:
@@ -219,12 +226,12 @@ class Store:
             os.makedirs(state_dir, exist_ok=True)
             store._open()
         except _ERRORS as error:
-            if not _is_damage(error):
+            if not _damage().is_damage(error):
                 raise store._trouble(error) from error
             store._begin_anew(error)
         except OSError as error:
             raise InfrastructureError(
-                f"the state directory `{state_dir}` cannot be made: {_words(error)}",
+                f"the state directory `{state_dir}` cannot be made: {_damage().words_of(error)}",
                 code="RK0602",
                 help="rulekit keeps its memory there: make the directory writable",
             ) from error
@@ -282,9 +289,9 @@ class Store:
                     raise sqlite3.DatabaseError("file is not a database")
         except _ERRORS as error:
             self.close()
-            if not _is_damage(error):
+            if not _damage().is_damage(error):
                 raise self._trouble(error) from error
-            self.notes = (_damage_note(self.path, error, None),)
+            self.notes = (_damage().damage_note(self.path, error, None),)
         except OSError as error:
             self.close()
             raise self._trouble(error) from error
@@ -320,7 +327,7 @@ class Store:
                 code="RK0902",
                 help=f"move `{self.path}` away by hand: files are then judged by their times",
             ) from second
-        self.notes = (*self.notes, _damage_note(self.path, error, aside))
+        self.notes = (*self.notes, _damage().damage_note(self.path, error, aside))
 
     def close(self) -> None:
         """Close the file. Any number of times."""
@@ -335,7 +342,7 @@ class Store:
 
     def _trouble(self, error: Exception) -> Exception:
         """What to raise for an error of SQLite that is no damage."""
-        text = _words(error)
+        text = _damage().words_of(error)
         if isinstance(error, sqlite3.OperationalError) and "locked" in text:
             return InfrastructureError(
                 f"the state in `{self.path}` is busy: another run holds it for too long",
@@ -360,14 +367,14 @@ class Store:
                 if db.text_factory is not str or "decode" not in str(error):
                     raise
                 # There is a file name that is no UTF-8: from now on the slower way.
-                db.text_factory = _decode
+                db.text_factory = decode
                 return db.execute(statement, values).fetchall()
         except _ERRORS as error:
-            if not _is_damage(error):
+            if not _damage().is_damage(error):
                 raise self._trouble(error) from error
             if self.readonly:
                 self.close()
-                self.notes = (*self.notes, _damage_note(self.path, error, None))
+                self.notes = (*self.notes, _damage().damage_note(self.path, error, None))
             else:
                 self._begin_anew(error)
             return []
@@ -407,7 +414,7 @@ class Store:
     def inputs_of(self, record: int) -> tuple[FileFact, ...]:
         """The inputs of a record, as the job found them, in its order."""
         rows = self._do("SELECT inputs FROM record WHERE id=?", (record,))
-        return _unpack_inputs(rows[0][0]) if rows else ()
+        return unpack_inputs(rows[0][0]) if rows else ()
 
     def record(self, path: str) -> Record | None:
         """The record of the job that made a file; None if nothing is known of it."""
@@ -417,7 +424,7 @@ class Store:
             " JOIN record r ON r.id = o.record JOIN attempt a ON a.id = r.id"
             " JOIN text c ON c.id = r.code JOIN text p ON p.id = r.params"
             " JOIN text e ON e.id = r.env WHERE o.path=CAST(? AS TEXT)",
-            (_sql(path),),
+            (sql_text(path),),
         )
         if not rows:
             return None
@@ -427,17 +434,17 @@ class Store:
         )
         return Record(
             rule=row[1],
-            wildcards=_unpack_pairs(row[2]),
+            wildcards=unpack_pairs(row[2]),
             outputs=tuple(FileFact(*output) for output in outputs),
-            inputs=_unpack_inputs(row[7]),
+            inputs=unpack_inputs(row[7]),
             code=row[3],
             command=row[6],
-            params=_split(row[4]),
+            params=split_texts(row[4]),
             environment=row[5],
             started=row[8],
             ended=row[8] + row[9],
-            usage=_unpack_usage(row[10]),
-            logs=_split(row[11]),
+            usage=unpack_usage(row[10]),
+            logs=split_texts(row[11]),
         )
 
     def text(self, number: int) -> str:
@@ -459,7 +466,9 @@ class Store:
     def _find_text(self, text: str) -> int | None:
         found = self._text_ids.get(text)
         if found is None:
-            for number, body in self._do("SELECT id, body FROM text WHERE crc=?", (_crc(text),)):
+            for number, body in self._do(
+                "SELECT id, body FROM text WHERE crc=?", (checksum(text),)
+            ):
                 if body == text:
                     found = self._text_ids[text] = number
         return found
@@ -574,15 +583,15 @@ class Store:
                 run,
                 result.token,
                 facts.rule,
-                _sql(_pack_pairs(facts.wildcards)),
+                sql_text(pack_pairs(facts.wildcards)),
                 facts.attempt,
                 result.exit_code,
                 result.problem,
-                _sql(result.detail) or None,
+                sql_text(result.detail) or None,
                 round(result.started, 3),
                 round(result.ended - result.started, 4),
-                _pack_usage(result.usage),
-                _sql("\0".join(facts.logs)) or None,
+                pack_usage(result.usage),
+                sql_text("\0".join(facts.logs)) or None,
             ),
         )
         if cursor.rowcount != 1 or not result.ok:
@@ -592,7 +601,7 @@ class Store:
         if not outputs:
             return
         for output in outputs:
-            old = db.execute(_RECORD_OF, (_sql(output.path),)).fetchone()
+            old = db.execute(_RECORD_OF, (sql_text(output.path),)).fetchone()
             if old is not None:
                 db.execute("UPDATE record SET refs=refs-1 WHERE id=?", old)
                 db.execute("DELETE FROM record WHERE id=? AND refs<=0", old)
@@ -604,21 +613,21 @@ class Store:
                 self._text_id(db, facts.code),
                 self._text_id(db, "\0".join(facts.params)),
                 self._text_id(db, facts.environment),
-                _sql(input_key([fact.path for fact in result.inputs])),
-                _sql(facts.command),
-                _pack_inputs(result.inputs),
+                sql_text(input_key([fact.path for fact in result.inputs])),
+                sql_text(facts.command),
+                pack_inputs(result.inputs),
             ),
         )
         db.executemany(
             "INSERT OR REPLACE INTO output VALUES (CAST(? AS TEXT), ?, ?, ?, ?)",
-            [(_sql(o.path), record, o.mtime_ns, o.size, o.digest) for o in outputs],
+            [(sql_text(o.path), record, o.mtime_ns, o.size, o.digest) for o in outputs],
         )
-        db.executemany(_UNMARK, [(_sql(o.path),) for o in outputs])
+        db.executemany(_UNMARK, [(sql_text(o.path),) for o in outputs])
 
     def _text_id(self, db: sqlite3.Connection, text: str) -> int:
         found = self._find_text(text)
         if found is None:
-            cursor = db.execute(_ADD_TEXT, (_crc(text), _sql(text)))
+            cursor = db.execute(_ADD_TEXT, (checksum(text), sql_text(text)))
             found = cursor.lastrowid
             assert found is not None
             if len(self._text_ids) > 100_000:
@@ -629,7 +638,7 @@ class Store:
     def mark_incomplete(self, paths: Iterable[str]) -> None:
         """Note files as perhaps half made: stale until their jobs have succeeded."""
         now = time.time()
-        rows = [(_sql(path), now) for path in paths]
+        rows = [(sql_text(path), now) for path in paths]
         if rows:
             with _Transaction(self) as db:
                 db.executemany(
@@ -641,7 +650,7 @@ class Store:
         known = 0
         with _Transaction(self) as db:
             for path in paths:
-                name = (_sql(path),)
+                name = (sql_text(path),)
                 old = db.execute(_RECORD_OF, name).fetchone()
                 marked = db.execute(_UNMARK, name).rowcount
                 known += int(old is not None or marked > 0)
@@ -667,7 +676,7 @@ class _Transaction:
         try:
             store._db.execute("BEGIN IMMEDIATE")
         except _ERRORS as error:
-            if not _is_damage(error):
+            if not _damage().is_damage(error):
                 raise store._trouble(error) from error
             store._begin_anew(error)
             assert store._db is not None
@@ -691,125 +700,13 @@ class _Transaction:
             pass
         store._text_ids = {}
         if isinstance(error, _ERRORS):
-            if _is_damage(error):
+            if _damage().is_damage(error):
                 raise StateError(
                     f"the state in `{store.path}` is damaged: {error}",
                     code="RK0902",
                     help="run again: the damaged file is then moved aside and a new one begun",
                 ) from error
             raise store._trouble(error) from error
-
-
-# --- forms of values in the file ------------------------------------------------------------
-
-
-def _decode(data: bytes) -> str:
-    return data.decode("utf-8", "surrogateescape")
-
-
-def _sql(text: str | None) -> str | bytes | None:
-    """A text as SQLite takes it: names that are no UTF-8 as their bytes."""
-    if text is None or text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogateescape")
-    return text
-
-
-def _crc(text: str) -> int:
-    return crc32(text.encode("utf-8", "surrogateescape"))
-
-
-def _split(text: str | None) -> tuple[str, ...]:
-    return tuple(text.split("\0")) if text else ()
-
-
-def _pack_pairs(values: Mapping[str, str]) -> str:
-    return "\0".join(f"{name}={value}" for name, value in values.items())
-
-
-def _unpack_pairs(text: str) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    for pair in _split(text):
-        name, _, value = pair.partition("=")
-        pairs[name] = value
-    return pairs
-
-
-def _pack_usage(usage: Mapping[str, float]) -> str | None:
-    return " ".join(f"{name}={value:.6g}" for name, value in usage.items()) or None
-
-
-def _unpack_usage(text: str | None) -> dict[str, float]:
-    usage: dict[str, float] = {}
-    for pair in (text or "").split():
-        name, _, value = pair.partition("=")
-        usage[name] = float(value)
-    return usage
-
-
-def _pack_inputs(inputs: Sequence[FileResult]) -> bytes | None:
-    """Names joined by NUL, an empty one, then for each time, size, and digest if there is one."""
-    if not inputs:
-        return None
-    parts = ["\0".join([fact.path for fact in inputs]).encode("utf-8", "surrogateescape"), b"\0\0"]
-    for fact in inputs:
-        digest = b""
-        mark = 0
-        if fact.digest is not None:
-            algorithm, _, text = fact.digest.partition(":")
-            if algorithm == "sha256":
-                digest = bytes.fromhex(text)
-            elif len(fact.digest) < _AS_TEXT:  # of a stored file
-                digest = fact.digest.encode()
-                mark = _AS_TEXT
-        parts.append(_STAMP.pack(fact.mtime_ns, fact.size, len(digest) + mark))
-        parts.append(digest)
-    return b"".join(parts)
-
-
-def _unpack_inputs(data: bytes | None) -> tuple[FileFact, ...]:
-    if not data:
-        return ()
-    names, _, rest = data.partition(b"\0\0")
-    facts = []
-    at = 0
-    for name in names.split(b"\0"):
-        mtime, size, length = _STAMP.unpack_from(rest, at)
-        at += _STAMP.size
-        digest = None
-        if length >= _AS_TEXT:
-            length -= _AS_TEXT
-            digest = _decode(rest[at : at + length])
-        elif length:
-            digest = "sha256:" + rest[at : at + length].hex()
-        at += length
-        facts.append(FileFact(_decode(name), mtime, size, digest))
-    return tuple(facts)
-
-
-# --- damage ---------------------------------------------------------------------------------
-
-
-def _is_damage(error: Exception) -> bool:
-    if isinstance(error, UnicodeDecodeError):
-        return True
-    code = getattr(error, "sqlite_errorcode", None)
-    if code is not None:
-        return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or (
-            code & 0xFF == sqlite3.SQLITE_ERROR and "no such" in str(error)
-        )
-    return "malformed" in str(error) or "not a database" in str(error)
-
-
-def _damage_note(path: str, error: Exception, aside: str | None) -> str:
-    kept = "is left as it is" if aside is None else f"was moved to `{aside}`"
-    return (
-        f"the state in `{path}` is damaged ({error}) and {kept}: what earlier runs did is"
-        " forgotten, files are judged by their times until their jobs have run again"
-    )
 
 
 def _is_hot(path: str) -> bool:
@@ -827,5 +724,7 @@ def _quote(path: str) -> str:
     )
 
 
-def _words(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error)).lower()
+def _damage() -> ModuleType:
+    from rulekit.provenance import damage  # only when something went wrong
+
+    return damage
