@@ -73,6 +73,10 @@ def perform(rule: Rule | None, order: dict[str, Any]) -> int:
     from rulekit.model.namedlist import InputFiles, Log, OutputFiles, Wildcards
 
     storagestate.offline()
+    if "activation" in order:
+        from rulekit.language.shell import shell
+
+        shell.within(order["activation"])
     if rule is None or rule.body.function is None:
         print(f"rule `{order['rule']}` has no run body any more", file=sys.stderr)
         return 1

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rulekit.model.spec import JobResult, JobSpec
+    from rulekit.runner.activation import Difference
 
     # What each of several attempts uses of limited resources, and how much of them there is.
     Limits = tuple[list[dict[str, int]], dict[str, int]]
@@ -157,7 +158,7 @@ class Host:
                 if spec.workdir != self.workdir:
                     os.chdir(spec.workdir)
                     self.workdir = spec.workdir
-                if _needs_warden(spec):
+                if _needs_warden(spec) or not self.environments.is_ready(spec):
                     driven.append(([spec], _alone(spec)))
                 else:
                     prepared.append(steps.prepare(spec))
@@ -319,6 +320,10 @@ class Host:
             if message[0] == "started":
                 if self.announce:
                     self.outbox.append(("started", message[1], message[2]))
+            elif message[0] == "activated":
+                from rulekit.runner.activation import Difference
+
+                self.environments.activated[message[1]] = Difference(*message[2])
             else:
                 self.tell(message[1])
                 spec = job.left.pop(message[1][1], None)
@@ -464,6 +469,16 @@ def _needs_warden(spec: JobSpec) -> bool:
     return False
 
 
+def _learned(answers: int) -> Callable[[str, Difference], None]:
+    """Tells the host what a warden has found out of software: later jobs need no warden."""
+
+    def learned(key: str, found: Difference) -> None:
+        values = (dict(found.added), found.removed, found.folders)
+        _write_all(answers, pack([("activated", key, values)]))
+
+    return learned
+
+
 def _alone(spec: JobSpec) -> Work:
     """What a warden of one attempt does."""
 
@@ -473,6 +488,8 @@ def _alone(spec: JobSpec) -> Work:
         def started(pid: int) -> None:
             _write_all(answers, pack([("started", spec.token, pid)]))
 
+        if spec.software is not None:
+            environments.learned = _learned(answers)
         result = drive.run(spec, environments, started, answers)
         _write_all(answers, pack([("result", wire.result_to_tuple(result))]))
 
@@ -491,6 +508,7 @@ def _together(specs: list[JobSpec], limits: Limits) -> Work:
         def started(token: str, pid: int) -> None:
             _write_all(answers, pack([("started", token, pid)]))
 
+        environments.learned = _learned(answers)
         Together(specs, *limits, environments, tell, started, answers).work()
 
     return work

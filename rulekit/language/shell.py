@@ -51,6 +51,11 @@ class Shell:
         self._executable: str | None = None
         self._prefix: str | None = None
         self._suffix = ""
+        self._activation: Mapping[str, Any] = {}
+
+    def within(self, activation: Mapping[str, Any]) -> None:
+        """Commands get these variables: `added`, a mapping; those in `removed` are taken away."""
+        self._activation = activation
 
     def reset(self) -> None:
         """Forget what a rule file has set."""
@@ -92,6 +97,8 @@ class Shell:
         """The standard output of a command, in bytes."""
         import subprocess
 
+        if self._activation and "env" not in kwargs:
+            kwargs["env"] = self._activated(dict(os.environ))
         return subprocess.check_output(  # noqa: S602  shell commands are what it is for
             cmd, shell=True, executable=self._executable or which("bash"), **kwargs
         )
@@ -124,6 +131,12 @@ class Shell:
         context.update(kwargs)
         return self._run(command, context, iterable, read)
 
+    def _activated(self, environment: dict[str, str]) -> dict[str, str]:
+        for name in self._activation.get("removed", ()):
+            environment.pop(name, None)
+        environment.update(self._activation.get("added", {}))
+        return environment
+
     def _run(self, command: str, context: Mapping[str, Any], iterable: bool, read: bool) -> Any:
         import subprocess
 
@@ -138,7 +151,7 @@ class Shell:
         if prefix is None:
             prefix = STRICT if os.path.basename(executable).lower() == "bash" else ""
         text = " ".join((prefix, command, self._suffix)).strip()
-        environment = _environment(context)
+        environment = self._activated(_environment(context))
         script = None
         if len(text.encode("utf-8", "surrogateescape")) > _LONGEST:
             script = _script(text)

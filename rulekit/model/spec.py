@@ -29,6 +29,12 @@ class JobSpec:
           A shell body may have ``"repeats": [...]``: its commands for each turn of a benchmark.
     token: is in the environment of all processes of the attempt, and in names of helper files
     context: for scripts and run bodies, the job's names as data (see `rulekit.runner.context`)
+    software: ``{"conda": prefix}`` an environment on this machine, absolute; on a node it is first
+          ``"env:IDENTITY"``; with ``"keep_search_paths": True`` PYTHONPATH and the like stay
+          ``{"modules": [name, ...]}`` environment modules
+          ``{"container": {"engine": "docker" | "podman" | "apptainer", "program": path,
+          "image": ..., "options": [...], "folders": [[path, "ro" | "rw"], ...]}}``; a `conda`
+          beside it is activated inside
     """
 
     id: int  # the job's number in the plan
@@ -57,6 +63,7 @@ class JobSpec:
     benchmark_extended: bool = False
     keep_scripts: bool = False  # leave the copies of scripts for a look
     keep_shadow: bool = False  # leave the shadow directory of a failed job
+    software: Mapping[str, Any] | None = None  # what to switch on for the action, see below
 
 
 @frozen
@@ -78,7 +85,8 @@ class JobResult:
              ``disk`` (full, read-only or faulty) | ``access`` (a file could not be read, made or
              removed) | ``lost`` (the runner itself was killed) | ``partner`` (a job that it needs,
              or that runs beside it, failed) | ``storage`` (the service cannot be reached or fails)
-             | ``container`` (its image cannot be run here) | ``node`` (a fault of the node program)
+             | ``container`` (its image cannot be run here) | ``software`` (an environment or a
+             module cannot be activated) | ``node`` (a fault of the node program)
     usage: ``user_s`` and ``system_s`` (seconds of CPU), ``max_rss_kb`` if it is known
     """
 

@@ -178,11 +178,16 @@ def start(attempt: Attempt, environments: Environments, turn: int = 0) -> bool:
     """Start the action in a process group of its own. Sets `pid` and `began`.
 
     `turn` counts the repeats of a benchmark. False if the body has no action: then there is no
-    process, and the attempt can be finished with status 0 at once. Raises Refused.
+    process, and the attempt can be finished with status 0 at once. Raises Refused. Waits only if
+    the order has software that was not activated yet.
     """
     spec = attempt.spec
     if not attempt.began:
         attempt.began = time.time()
+    if spec.software is not None:
+        from rulekit.runner.activation import adapted
+
+        spec = adapted(spec, environments)
     if environments.bodies is not None and spec.body.get("function"):
         try:
             from rulekit.runner.inprocess import fork_body

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rulekit.model.spec import JobSpec
+    from rulekit.runner.activation import Difference
 
 # The kernel takes 128 KiB for one argument, but the environment shares a larger limit with it.
 _LONGEST = 100_000
@@ -79,7 +80,16 @@ def program_of(name: str, search: str) -> str:
 class Environments:
     """The environment of jobs, built once for each different set of additions."""
 
-    __slots__ = ("_base", "_made", "bodies", "shared_files", "wrap")
+    __slots__ = (
+        "_base",
+        "_made",
+        "activated",
+        "asked",
+        "bodies",
+        "learned",
+        "shared_files",
+        "wrap",
+    )
 
     def __init__(self, base: dict[str, str] | None = None) -> None:
         # Carries out a `run:` body here; None where the rule file's functions are not at hand.
@@ -87,6 +97,11 @@ class Environments:
         self.shared_files: frozenset[int] = frozenset()  # open files that such a body may use
         # Puts a container around what is executed: attempt and arguments to arguments.
         self.wrap: Callable[[JobSpec, tuple[str, ...]], tuple[str, ...]] | None = None
+        # What is known of software that was activated, by its key; `learned` is told of more,
+        # and `asked` says whether to give up while it is activated.
+        self.activated: dict[str, Difference] = {}
+        self.learned: Callable[[str, Difference], None] | None = None
+        self.asked: Callable[[], bool] = lambda: False
         self._base = dict(os.environ) if base is None else base
         self._made: dict[tuple[Any, ...], dict[str, str]] = {}
 
@@ -96,13 +111,45 @@ class Environments:
         made.bodies, made.shared_files, made.wrap = self.bodies, self.shared_files, self.wrap
         return made
 
+    def is_ready(self, spec: JobSpec) -> bool:
+        """Whether the order's software was activated before, or it has none."""
+        if spec.software is None:
+            return True
+        from rulekit.runner.activation import key_of
+
+        return key_of(spec.software) in self.activated
+
+    def difference(self, spec: JobSpec) -> Difference:
+        """What the order's software changes in the environment; activated now, if it was not yet.
+
+        Raises Refused.
+        """
+        from rulekit.runner.activation import activate, key_of
+
+        assert spec.software is not None
+        key = key_of(spec.software)
+        found = self.activated.get(key)
+        if found is None:
+            base = {**self._base, "RULEKIT_ATTEMPT": spec.token}
+            found = self.activated[key] = activate(spec.software, base, self.asked)
+            if self.learned is not None:
+                self.learned(key, found)
+        return found
+
     def of(self, spec: JobSpec) -> dict[str, str]:
         """The full environment of an attempt. To be used before the next call, not kept."""
-        key = tuple(spec.environment.items())
+        key: tuple[Any, ...] = tuple(spec.environment.items())
+        if spec.software is not None:
+            from rulekit.runner.activation import key_of
+
+            key = (key_of(spec.software), *key)
         made = self._made.get(key)
         if made is None:
             if len(self._made) > 256:
                 self._made.clear()
-            made = self._made[key] = {**self._base, **spec.environment}
+            made = {**self._base, **spec.environment}
+            if spec.software is not None:
+                self.difference(spec).apply(made)
+            self._made[key] = made
         made["RULEKIT_ATTEMPT"] = spec.token
         return made

@@ -111,6 +111,7 @@ def run(
     its files do.
     """
     own = watch or Watch(listener)
+    environments.asked = lambda: bool(own.asked)
     try:
         return _run(spec, environments, own, started or (lambda _pid: None))
     finally:

@@ -120,6 +120,7 @@ class Together:
         self._tell = tell
         self._started = started
         self._watch = watch or Watch(listener)
+        environments.asked = lambda: bool(self._watch.asked)
         self._own_watch = watch is None
         self._makers: dict[str, Member] = {}
         self._pipes: dict[str, tuple[Member, Member]] = {}
