@@ -6,7 +6,7 @@ import sys
 
 from rulekit.cli import session
 from rulekit.errors.tree import UsageError
-from rulekit.reporting import graphs
+from rulekit.graph import text as graphs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

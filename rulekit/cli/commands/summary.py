@@ -42,7 +42,7 @@ def execute(command: Command) -> int:
 
 def rows(prepared: Prepared, *, detailed: bool) -> Iterator[tuple[str, ...]]:
     """One row an output, in the order of the graph from the targets down."""
-    from rulekit.reporting.graphs import breadth_first
+    from rulekit.graph.text import breadth_first
 
     plan, forecast, files = prepared.stage.plan, prepared.stage.forecast, prepared.files
     records = Records(prepared)

@@ -1,0 +1,1 @@
+"""What runs did, read back from the records: for reports, timelines, crates and the dashboard."""
