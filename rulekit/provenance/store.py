@@ -48,6 +48,7 @@ else:
 
 FILE = "provenance.sqlite"
 VERSION = 1
+KEPT_ATTEMPTS = 300_000  # of history; about 60 MB
 
 # `attempt` has a row for each attempt ever made; `record` one for each success that still is the
 # last one of some output (`refs` counts them), with the same id.
@@ -572,6 +573,19 @@ class Store:
             number = self._run_id(run)
             for finished in batch:
                 self._commit_one(db, number, finished)
+            if ended is not None:
+                self._let_go(db)
+
+    def _let_go(self, db: sqlite3.Connection) -> None:
+        """At a run's end: history that is too old and too much."""
+        oldest, newest = db.execute(
+            "SELECT (SELECT min(id) FROM attempt), (SELECT max(id) FROM attempt)"
+        ).fetchone()
+        if oldest is not None and newest - oldest > KEPT_ATTEMPTS + KEPT_ATTEMPTS // 10:
+            from rulekit.provenance.pruning import prune
+
+            if prune(db, KEPT_ATTEMPTS):
+                self._run_ids = {}
 
     def _commit_one(self, db: sqlite3.Connection, run: int | None, finished: Finished) -> None:
         facts, result = finished.facts, finished.result

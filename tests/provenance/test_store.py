@@ -452,3 +452,24 @@ def test_small(here):
     store.commit(batch)
     store.close()
     assert os.path.getsize(os.path.join(".rulekit", FILE)) / 2000 < 400
+
+
+def test_old_history_is_let_go_but_not_what_records_need(here, store, monkeypatch):
+    monkeypatch.setattr("rulekit.provenance.store.KEPT_ATTEMPTS", 20)
+    store.commit([done("keep", ["kept.txt"])], run="one", begun=(1.0, "host", "first"))
+    store.commit([], run="one", ended=(2.0, True))
+    for number in range(22):
+        store.commit([done(f"t{number}", ["same.txt"])], run="two", begun=(3.0, "host", "second"))
+    assert len(store.attempts()) == 23
+    store.commit([], run="two", ended=(4.0, True))
+    assert len(store.attempts()) == 23  # a tenth more than is kept: not yet
+    store.commit([done("last", ["same.txt"], ok=False)], run="two", ended=(5.0, True))
+    tokens = [row.token for row in store.attempts()]
+    assert tokens[0] == "last" and tokens[-1] == "keep" and len(tokens) == 21
+    assert [run["name"] for run in store.runs()] == ["two", "one"]
+    assert store.record("kept.txt").rule == store.record("same.txt").rule == "a"
+    store.commit([done("again", ["kept.txt"])], run="two", ended=(6.0, True))
+    for number in range(30):
+        store.commit([done(f"u{number}", ["same.txt"])], run="two", ended=(7.0, True))
+    assert [run["name"] for run in store.runs()] == ["two"]  # the other has no attempt any more
+    assert store.record("kept.txt") is not None
