@@ -11,6 +11,7 @@ from rulekit.engine.journal import RunJournal
 from rulekit.engine.loop import RunLoop
 from rulekit.engine.session import make_stage
 from rulekit.errors import RuleFileError, RulekitError
+from rulekit.events import Note
 from rulekit.frozen import replace
 
 TYPE_CHECKING = False
@@ -27,11 +28,19 @@ if TYPE_CHECKING:
 
 
 def execute(prepared: Prepared, listeners: Sequence[Listener]) -> tuple[RunFinished, int | None]:
-    """Runs what the forecast says. Raises `LockedError`, `InfrastructureError`."""
+    """Runs what the forecast says. Raises `LockedError`, `InfrastructureError`, `SoftwareError`."""
     settings, workflow, store = prepared.settings, prepared.workflow, prepared.store
     assert store is not None, "a run needs a store that is open for writing"
+    if prepared.stored is not None:
+        made = prepared.stored.make_ready(prepared.stage.plan, prepared.stage.forecast.run)
+        _tell(listeners, [f"made the container `{name}`" for name in made])
     run = f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}-{time.time_ns() % 10**9:09d}"
     journal = RunJournal(settings, store, run)
+
+    def say(level: str, text: str) -> None:
+        for listener in listeners:
+            listener(Note(level, text))
+
     try:
         journal.lock(prepared.stage.plan, prepared.stage.forecast.run)
         while store.is_outdated():
@@ -39,6 +48,8 @@ def execute(prepared: Prepared, listeners: Sequence[Listener]) -> tuple[RunFinis
             prepared.files.forget()
             prepared = replace(prepared, stage=make_stage(prepared, frozenset()))
             journal.lock(prepared.stage.plan, prepared.stage.forecast.run)
+        if prepared.software is not None:
+            _make_software(prepared, journal, say)
         with Interrupts() as interrupts:
             current = prepared.stage
             executor = make_executor(
@@ -55,6 +66,11 @@ def execute(prepared: Prepared, listeners: Sequence[Listener]) -> tuple[RunFinis
                 prepared.files.forget()
                 current = make_stage(prepared, done, being_made)
                 journal.lock(current.plan, current.forecast.run)
+                if prepared.software is not None:
+                    try:
+                        prepared.software.make(current, say)
+                    except RulekitError:
+                        pass  # each job that needs it will say so
                 return current
 
             adoption = None
@@ -89,6 +105,24 @@ def execute(prepared: Prepared, listeners: Sequence[Listener]) -> tuple[RunFinis
     if not settings.no_hooks:
         _call(workflow.onsuccess if outcome.ok else workflow.onerror, settings.log_path)
     return outcome, signal
+
+
+def _tell(listeners: Sequence[Listener], texts: Sequence[str]) -> None:
+    for text in texts:
+        for listener in listeners:
+            listener(Note("info", text))
+
+
+def _make_software(
+    prepared: Prepared, journal: RunJournal, say: Callable[[str, str], None]
+) -> None:
+    """Before any job starts, and before signals only count."""
+    assert prepared.software is not None
+    try:
+        prepared.software.make(prepared.stage, say)
+    except BaseException:
+        journal.close()
+        raise
 
 
 def _call(hook: Hook | None, log: str | None) -> None:

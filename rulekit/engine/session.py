@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from rulekit.engine.settings import RunSettings
+    from rulekit.engine.software import Software
     from rulekit.engine.stored import RunStorage
     from rulekit.model.rule import Workflow
     from rulekit.provenance.journal import Past
@@ -45,6 +46,7 @@ class Prepared:
     store: Store | None
     stage: Stage
     stored: RunStorage | None = None
+    software: Software | None = None  # None: nothing is switched on
     pending: tuple[Past, ...] = ()  # killed runs that left jobs on other machines
 
 
@@ -98,9 +100,23 @@ def prepare(
         store,
         None,  # type: ignore[arg-type]
         stored,
+        _software(settings),
         pending,
     )
     return replace(blank, stage=make_stage(blank, frozenset()))
+
+
+def _software(settings: RunSettings) -> Software | None:
+    if not settings.deployment:
+        return None
+    from rulekit.engine.software import Software
+
+    if settings.azure is None:
+        return Software(settings)
+    from rulekit.planning.groups import is_local
+
+    names = settings.grouping.names if settings.grouping is not None else {}
+    return Software(settings, lambda plan, job: not is_local(plan, job, names))
 
 
 def make_stage(
@@ -137,7 +153,7 @@ def make_stage(
             # What a killed run left of a pipe is not the file.
             files.hide(stream.path for stream in plan.streams)
         values = JobValues(plan, prepared.settings)
-        definitions = JobDefinitions(plan, values, prepared.settings)
+        definitions = JobDefinitions(plan, values, prepared.settings, prepared.software)
         found = forecast(plan, files, memory, definitions, policy)
         opened = not gate.done.issuperset(plan.sourced)
         gate.done.update(plan.sourced)
@@ -191,7 +207,12 @@ def _check(stored: RunStorage, listeners: Sequence[Listener], *, writing: bool) 
     if warnings:
         from rulekit.errors.show import written
 
-        _say(listeners, written(warnings).rstrip())
+        text = written(warnings).rstrip()
+        if not listeners:  # a dry run
+            import sys
+
+            sys.stderr.write(text + "\n")
+        _say(listeners, text)
 
 
 def _say(listeners: Sequence[Listener], text: str) -> None:

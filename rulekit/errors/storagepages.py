@@ -33,7 +33,7 @@ Contributor; Owner or Contributor alone do not open blobs. New roles take some m
 there is no such container
 The first part of a stored name (`az://CONTAINER/...`, --default-remote-prefix CONTAINER/...) is a
 container. A run makes the container it writes to if the credential allows that; a SAS for a single
-container does not. Names of containers are 3 to 63 small letters, digits and `-`.""",
+container does not. What is only read is never made. Names of containers are 3 to 63 small letters, digits and `-`.""",
     "RK0645": """\
 a SAS outside of its dates
 The token has expired, or is not valid yet (`st=` and `se=` hold its dates, in UTC). Make a new one
@@ -92,6 +92,10 @@ nodes cannot get a token for storage
 Nodes get a SAS that is made from the driver's login (a user delegation SAS). That takes the role
 Storage Blob Delegator on the account, and works for one container. An identity on the pool
 (BATCH_MANAGED_IDENTITY_CLIENT_ID), a key, or a SAS of your own do without.""",
+    "RK0692": """\
+a container that is not there yet
+A run makes the containers that its jobs write to, as Snakemake does, right before its first job; a
+dry run makes nothing, and says which. If the name is wrong, it is best seen now.""",
     "RK0657": """\
 a file on this disk that cannot be transferred
 The message has the reason the system gives, often a full disk or missing rights.""",

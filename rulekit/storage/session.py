@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from rulekit.errors.diagnostic import Diagnostic
-    from rulekit.errors.tree import PlanError
-    from rulekit.model.places import Places, Root
+    from rulekit.errors.tree import PlanError, RulekitError
+    from rulekit.model.places import Location, Places, Root
     from rulekit.model.rule import Workflow
     from rulekit.model.stores import Stores
     from rulekit.planning import Plan
@@ -152,7 +152,42 @@ class StorageSession:
         found: list[Diagnostic] = []
         for (account, container), rights in seen.items():
             found += self.client.check(account, container, rights)
+        if not writing:
+            found += [
+                self._unmade(account, container)
+                for account, container in seen
+                if (account, container) in self.client.gone
+                and ((account, container) in self._written or self._is_root(account, container))
+            ]
         return tuple(dict.fromkeys(found))
+
+    def _is_root(self, account: str, container: str) -> bool:
+        root = self.root
+        return root is not None and (account, container) == (root.account, root.container)
+
+    def _unmade(self, account: str, container: str) -> Diagnostic:
+        from rulekit.errors.diagnostic import Diagnostic
+
+        name = self.client.account(account).name
+        return Diagnostic(
+            "RK0692",
+            f"there is no container `{container}` in the storage account `{name}`: the run will"
+            " make it",
+            help="if it is there under another name, this is the moment to see it",
+            severity="warning",
+        )
+
+    def make_ready(self, plan: Plan, run: bytes | bytearray) -> list[str]:
+        """Before the first job: makes the containers that the jobs to run write to, where they are
+        missing, and asks whether they may be written to. Gives the names of those that it made.
+        Raises `InfrastructureError` (RK0643, RK0644, RK0645)."""
+        first: dict[tuple[str, str], Location] = {}
+        for job in range(len(run)):
+            for path in plan.outputs[job] if run[job] else ():
+                found = self.places.find(path)
+                if found is not None:
+                    first.setdefault((found.account, found.container), found)
+        return [at.container for at in first.values() if self.client.make_ready(at)]
 
     def check_plan(self, plan: Plan) -> None:
         """Refuses names that jobs would write and no blob can have. Raises `InfrastructureError`
@@ -182,10 +217,11 @@ class StorageSession:
         stored = re.compile(rf"(?:{here}|(?<![\w/.-]))({re.escape(STORED)}{part}/{part})(?=/)")
         return stored.sub(lambda found: self.shown(found[1]), text)
 
-    def explained(self, error: PlanError) -> PlanError:
-        """An error about a missing file, with where it was looked for."""
+    def explained(self, error: PlanError) -> RulekitError:
+        """An error about a missing file, with where it was looked for. That the container is not
+        there at all is an error of its own (RK0644)."""
         first = error.diagnostics[0]
-        if first.code not in ("RK0401", "RK0402") or self.root is None:
+        if first.code not in ("RK0401", "RK0402"):
             return error
         import os
         import re
@@ -194,6 +230,12 @@ class StorageSession:
         from rulekit.frozen import replace
 
         named = re.findall(r"`([^`]+)`", first.message)
+        for path in named if self._client is not None else ():
+            at = self.places.find(path)
+            if at is not None and (at.account, at.container) in self.client.gone:
+                return self._no_container(path, at, first)
+        if self.root is None:
+            return error
         stored = [path for path in named if self.places.find(path) is not None]
         here = [path for path in stored if not path.startswith(STORED) and os.path.exists(path)]
         if not stored:
@@ -209,6 +251,26 @@ class StorageSession:
             )
         changed = replace(first, notes=notes, help=help_)
         return Error(diagnostics=(changed, *error.diagnostics[1:]))
+
+    def _no_container(self, path: str, at: Location, first: Diagnostic) -> RulekitError:
+        from rulekit.errors.diagnostic import Diagnostic
+        from rulekit.errors.tree import InfrastructureError
+
+        account = self.client.account(at.account)
+        return InfrastructureError(
+            diagnostics=(
+                Diagnostic(
+                    "RK0644",
+                    f"there is no container `{at.container}` in the storage account"
+                    f" `{account.name}`, and so no input `{path}`",
+                    span=first.span,
+                    notes=(f"the account is at {account.url}",),
+                    help="is the name of the container right? If it is to be a new one, `rulekit"
+                    f" azure upload`\nputs files there, and `az storage container create"
+                    f" --account-name {account.name}\n--name {at.container}` makes it",
+                ),
+            )
+        )
 
     def close(self) -> None:
         """Ends all connections."""

@@ -9,7 +9,7 @@ from azure.storage.blob._shared.authentication import SharedKeyCredentialPolicy
 
 from rulekit.node.web import Web
 from rulekit.storage.azblob.account import account_of
-from rulekit.storage.azblob.light import LightClient, parsed
+from rulekit.storage.azblob.light import _NEVER, LightClient, parsed
 
 KEY = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY="
 
@@ -19,26 +19,33 @@ KEY = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY="
     ["https://acc.blob.core.windows.net", "http://127.0.0.1:10000/acc", "https://acc.blob.core.cloudapi.de"],
 )  # fmt: skip
 @pytest.mark.parametrize(
-    ("name", "query"),
+    ("method", "name", "query"),
     [
         (
+            "GET",
             "",
             {"comp": "list", "restype": "container", "include": "metadata", "prefix": "a b/ü&?#%"},
         ),
-        ("", {"comp": "list", "restype": "container", "marker": "2!92!MDAw+/=", "delimiter": "/"}),
-        ("a b/ü#%?&=.txt", {}),
-        ("plain", {}),
+        (
+            "GET",
+            "",
+            {"comp": "list", "restype": "container", "marker": "2!92!MDAw+/=", "delimiter": "/"},
+        ),
+        ("GET", "a b/ü#%?&=.txt", {}),
+        ("HEAD", "plain", {}),
+        ("PUT", "a b/ü#%?&=.txt", {}),
+        ("PUT", "", {"restype": "container"}),
     ],
 )
-def test_requests_are_signed_as_the_sdk_signs_them(url, name, query):
+def test_requests_are_signed_as_the_sdk_signs_them(url, method, name, query):
     from urllib.parse import quote, urlencode
 
     client = LightClient(account_of(url, KEY, name="acc"), Web(0))
     path = "/box" + ("/" + quote(name, safe="/-._~!$'()*,;:@") if name else "")
-    ours = client._headers("GET", path, query)
+    ours = client._headers(method, path, query, _NEVER if method == "PUT" and name else {})
     signature = ours.pop("Authorization")
     target = url + path + ("?" + urlencode(query, quote_via=quote) if query else "")
-    request = PipelineRequest(HttpRequest("GET", target, headers=ours), PipelineContext(None))
+    request = PipelineRequest(HttpRequest(method, target, headers=ours), PipelineContext(None))
     SharedKeyCredentialPolicy("acc", KEY).on_request(request)
     assert request.http_request.headers["Authorization"] == signature
     assert KEY not in signature

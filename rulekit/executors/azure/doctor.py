@@ -221,7 +221,16 @@ class Doctor:
         root = self._root
         account = self._storage.account(root.account)
         for warning in self._storage.check(root.account, root.container):
-            yield Finding(WARN, "storage", warning)
+            yield Finding(WARN, "storage", warning.message, warning.help or "")
+        if (root.account, root.container) in self._storage.gone:
+            yield Finding(
+                WARN,
+                "storage",
+                f"{account.url} has no container `{root.container}`: the first run will make it",
+                "is the name right?",
+            )
+            yield from self._sas(account)
+            return
         yield Finding(
             OK, "storage", f"{account.url}/{root.container} can be listed ({account.kind})"
         )

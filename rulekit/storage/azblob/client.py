@@ -8,7 +8,13 @@ from rulekit.errors.tree import InfrastructureError
 from rulekit.node.web import Web
 from rulekit.storage.azblob.account import unknown_account
 from rulekit.storage.azblob.connect import Patience, connected
-from rulekit.storage.azblob.failures import code_of, ends_soon, refused_sas, translated
+from rulekit.storage.azblob.failures import (
+    Refusal,
+    code_of,
+    ends_soon,
+    refused_sas,
+    translated,
+)
 from rulekit.storage.azblob.light import LightClient
 from rulekit.storage.azblob.names import fault_of_container
 from rulekit.storage.azblob.sas import parse_sas, trouble
@@ -48,6 +54,7 @@ class AzBlobStorage:
         self.threads = threads
         self._clients: dict[str, BlobServiceClient] = {}
         self._light_clients: dict[str, LightClient] = {}
+        self.gone: set[tuple[str, str]] = set()  # accounts and containers that `check` did not find
         self.web = Web(self.patience.question_s(), self.patience.read_s)
 
     def __repr__(self) -> str:
@@ -255,20 +262,27 @@ class AzBlobStorage:
         return write()
 
     def _make_container(self, location: Location) -> None:
-        client = self.service(location.account).get_container_client(location.container)
+        account, container = location.account, location.container
         try:
-            client.create_container()
+            self._light(account).make(container)
         except Exception as error:
-            if type(error).__name__ == "ResourceExistsError":
-                return
-            account = self.account(location.account)
-            if getattr(error, "status_code", None) == 403:
-                # Not allowed to make it: that it is not there is the news.
-                from azure.core.exceptions import ResourceNotFoundError
+            status = getattr(error, "status_code", None)
+            # Not allowed to make it: that it is not there is the news.
+            refused = Refusal(404, "ContainerNotFound", {}, "") if status == 403 else error
+            raise translated(refused, self.account(account), container, "create") from None
+        self.gone.discard((account, container))
 
-                error = ResourceNotFoundError()
-                error.status_code = 404
-            raise translated(error, account, location.container, "create") from None
+    def make_ready(self, location: Location) -> bool:
+        """Before jobs write to a container: makes it if `check` did not find it (True then), and
+        asks whether a blob could be written there. Changes nothing else."""
+        made = (location.account, location.container) in self.gone
+        if made:
+            self._make_container(location)
+        try:
+            self._light(location.account).may_write(location.container, location.name)
+        except Exception as error:
+            raise self._error(error, location, "write") from None
+        return made
 
     # -- removal -------------------------------------------------------------------------------
 
@@ -321,7 +335,7 @@ class AzBlobStorage:
         tell. Raises the error for what is wrong; gives warnings for what may become so, such as a
         SAS that ends within `lifetime_s` seconds.
 
-        A container that is not there is no error: the first write makes it.
+        A container that is not there is no error, but gets into `gone`.
         """
         known = self.account(account)
         now = time.time()
@@ -349,6 +363,7 @@ class AzBlobStorage:
         except Exception as error:
             if code_of(error) != "ContainerNotFound":
                 raise translated(error, known, container, "list") from None
+            self.gone.add((account, container))
         finally:
             quick.close()
         return tuple(warnings)

@@ -1,7 +1,8 @@
 """Questions to the service without the SDK, whose import alone costs more than a small plan.
 
-Listings, properties and small blobs; everything that writes goes by the SDK. Facts: Microsoft's pages
-"List Blobs", "Get Blob", "Get Blob Properties" and "Authorize with Shared Key".
+Listings, properties and small blobs, and what a run asks before its first job; all other writing goes
+by the SDK. Facts: Microsoft's pages "List Blobs", "Get Blob", "Get Blob Properties", "Put Blob",
+"Create Container", "Specifying conditional headers" and "Authorize with Shared Key".
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ VERSION = "2021-12-02"
 SCOPE = "https://storage.azure.com/.default"
 PAGE = 5000  # names in one answer; the service's most
 _SAFE = "/-._~!$'()*,;:@"
+_GOOD = (200, 201)
+_IF_MATCH = 8  # its line in what is signed
+_NEVER = {"x-ms-blob-type": "BlockBlob", "If-Match": '"0x0"'}
 _EARLY_S = 300  # a token is renewed so long before it ends
 
 
@@ -93,9 +97,33 @@ class LightClient:
         """The content of a small blob."""
         return self._ask("GET", container, name, {}).body
 
+    def may_write(self, container: str, name: str) -> None:
+        """Asks whether a blob could be written, and writes nothing: under a condition that no blob
+        fulfils, so that who has the right hears of that only."""
+        try:
+            self._ask("PUT", container, name, {}, _NEVER)
+        except Refusal as refusal:
+            if refusal.status_code != 412:
+                raise
+
+    def make(self, container: str) -> None:
+        """Makes a container; one that is there already is as well."""
+        try:
+            self._ask("PUT", container, "", {"restype": "container"})
+        except Refusal as refusal:
+            if refusal.error_code != "ContainerAlreadyExists":
+                raise
+
     # -- asking --------------------------------------------------------------------------------
 
-    def _ask(self, method: str, container: str, name: str, query: Mapping[str, str]) -> Answer:
+    def _ask(
+        self,
+        method: str,
+        container: str,
+        name: str,
+        query: Mapping[str, str],
+        more: Mapping[str, str] | None = None,
+    ) -> Answer:
         from urllib.parse import quote, urlencode
 
         path = f"/{container}"
@@ -107,24 +135,26 @@ class LightClient:
         target = f"{path}?{'&'.join(words)}" if words else path
 
         def headers() -> dict[str, str]:
-            return self._headers(method, path, query)
+            return self._headers(method, path, query, more or {})
 
         try:
-            answer = self._web.send(method, self._address, target, headers, b"", (200,), container)
+            answer = self._web.send(method, self._address, target, headers, b"", _GOOD, container)
         except ServiceTrouble as trouble:
             if trouble.status:
                 raise Refusal(trouble.status, trouble.code, {}, "") from None
             raise Silence(trouble.detail) from None
-        if answer.status == 200:
+        if answer.status in _GOOD:
             return answer
         code = answer.headers.get("x-ms-error-code") or _between(answer.body, b"Code")
         raise Refusal(answer.status, code, answer.headers, _between(answer.body, b"Message"))
 
-    def _headers(self, method: str, path: str, query: Mapping[str, str]) -> dict[str, str]:
+    def _headers(
+        self, method: str, path: str, query: Mapping[str, str], more: Mapping[str, str]
+    ) -> dict[str, str]:
         import time
         from email.utils import formatdate
 
-        sent = {"x-ms-version": VERSION, "x-ms-date": formatdate(time.time(), usegmt=True)}
+        sent = {"x-ms-version": VERSION, "x-ms-date": formatdate(time.time(), usegmt=True), **more}
         kind = self._account.kind
         if kind == "key":
             sent["Authorization"] = self._signed(method, path, query, sent)
@@ -139,7 +169,8 @@ class LightClient:
         import hmac
 
         lines = [method, *[""] * 11]
-        lines += [f"{name}:{sent[name]}" for name in sorted(sent)]
+        lines[_IF_MATCH] = sent.get("If-Match", "")
+        lines += [f"{name}:{sent[name]}" for name in sorted(sent) if name.startswith("x-ms-")]
         lines.append(f"/{self._account.name}{self._address.path}{path}")
         lines += [f"{name}:{query[name]}" for name in sorted(query)]
         text = "\n".join(lines).encode()
