@@ -197,6 +197,14 @@ class Options:
     use_conda: bool = False
     use_apptainer: bool = False
     use_envmodules: bool = False
+    conda_prefix: str | None = None
+    conda_base_path: str | None = None
+    conda_frozen: bool = False
+    conda_not_block: bool = False
+    apptainer_prefix: str | None = None
+    apptainer_args: str = ""
+    container_runtime: str = "auto"
+    container_args: str = ""
 
     # of single verbs
     json: bool = False

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rulekit.cli.parse import Command, Options
     from rulekit.compiler.settings import LoadSettings
     from rulekit.engine.session import Prepared
-    from rulekit.engine.settings import RunSettings
+    from rulekit.engine.settings import RunSettings, SoftwareSettings
     from rulekit.engine.stored import RunStorage
     from rulekit.executors.azure.settings import AzureSettings
     from rulekit.model.rule import Workflow
@@ -242,6 +242,7 @@ def run_settings(command: Command, loaded: Loaded, *, log_path: str | None = Non
         prioritize=frozenset(options.prioritize),
         shadow_prefix=options.shadow_prefix,
         deployment=options.sdm,
+        software=_software(options),
         digest_limit=options.max_checksum_file_size,
         no_hooks=options.no_hooks,
         no_lock=options.nolock,
@@ -262,6 +263,23 @@ def run_settings(command: Command, loaded: Loaded, *, log_path: str | None = Non
         azure=loaded.azure,
         keep_copies=options.keep_storage_local_copies,
         local_cores=options.local_cores,
+    )
+
+
+def _software(options: Options) -> SoftwareSettings:
+    from rulekit.engine.settings import SoftwareSettings
+
+    if not options.sdm:
+        return SoftwareSettings()
+    return SoftwareSettings(
+        conda_prefix=options.conda_prefix,
+        conda_base_path=options.conda_base_path,
+        conda_frozen=options.conda_frozen,
+        keep_search_paths=options.conda_not_block,
+        runtime=options.container_runtime,
+        image_prefix=options.apptainer_prefix,
+        apptainer_args=options.apptainer_args,
+        container_args=options.container_args,
     )
 
 

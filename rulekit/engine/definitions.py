@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rulekit.engine.settings import RunSettings
+    from rulekit.engine.software import Software
     from rulekit.engine.values import JobValues
     from rulekit.model.rule import Rule
     from rulekit.planning.plan import Plan
@@ -24,9 +25,17 @@ if TYPE_CHECKING:
 class JobDefinitions:
     """Definitions of the jobs of one plan; reads script and environment files when first asked."""
 
-    def __init__(self, plan: Plan, values: JobValues, settings: RunSettings) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        values: JobValues,
+        settings: RunSettings,
+        software: Software | None = None,
+    ) -> None:
+        """`software`: what is switched on, None if nothing is."""
         self._plan = plan
-        self._values = values
+        self.values = self._values = values
+        self.software = software
         self._settings = settings
         self._code: dict[int, str] = {}
         self._env: dict[int, str] = {}
@@ -74,11 +83,21 @@ class JobDefinitions:
         return params if self._veil is None else tuple(map(self._veil, params))
 
     def environment(self, number: int) -> str:
+        """The software environment as far as it is switched on."""
+        software = self.software
+        if software is None:
+            return ""
         index = self._plan.rule[number]
         found = self._env.get(index)
         if found is None:
-            found = self._env[index] = self._environment_text(number)
+            found = software.text(self._plan, self, number)
+            if software.is_constant(index):
+                self._env[index] = found
         return found
+
+    def forget_environments(self) -> None:
+        """More is known of environments than when they were asked for first."""
+        self._env.clear()
 
     def input_set(self, number: int) -> str:
         return input_key(self._plan.inputs[number])
@@ -146,21 +165,6 @@ class JobDefinitions:
         rule = self._plan.rule_of(number)
         return environment_of(rule, self.filled(number), self._wrapper_prefix)
 
-    def _wrapper_environment(self, number: int) -> str:
-        """Of a wrapper of one's own the text of the file; of others the name, as for the code."""
-        text = self.filled(number)
-        if text.startswith("file:"):
-            from rulekit.errors import RulekitError
-
-            try:
-                path = self.wrapper_environment(number)
-                if path is not None:
-                    with open(path, encoding="utf-8") as file:
-                        return file.read()
-            except (RulekitError, OSError):
-                pass  # the job itself will say that it is missing
-        return text
-
     def _script_text(self, path: str) -> str:
         found = self._files.get(path)
         if found is None:
@@ -177,30 +181,6 @@ class JobDefinitions:
                 found = _notebook_code(found, path)
             self._files[path] = found
         return found
-
-    def _environment_text(self, number: int) -> str:
-        """The software environment as far as it is switched on."""
-        rule = self._plan.rule_of(number)
-        deployment = self._settings.deployment
-        parts = []
-        if rule.conda is not None and "conda" in deployment:
-            parts.append("conda " + self._environment_file(rule, rule.conda))
-        elif rule.body.kind == "wrapper" and "conda" in deployment:
-            parts.append("conda " + self._wrapper_environment(number))
-        if rule.container and "apptainer" in deployment:
-            parts.append(f"container {rule.container}")
-        if rule.envmodules and "env-modules" in deployment:
-            parts.append("modules " + " ".join(rule.envmodules))
-        return "\n".join(parts)
-
-    def _environment_file(self, rule: Rule, conda: object) -> str:
-        if not isinstance(conda, str) or not conda.endswith((".yaml", ".yml")):
-            return str(conda)
-        try:
-            with open(os.path.join(rule.basedir, conda), encoding="utf-8") as file:
-                return file.read()
-        except OSError:
-            return conda
 
 
 def _notebook_code(text: str, path: str) -> str:

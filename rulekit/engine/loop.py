@@ -122,7 +122,9 @@ class RunLoop:
         self._replan = replan
         self._stored = stored
         self._adoption = adoption
-        self._specs = SpecBuilder(settings, journal.run)
+        self._specs = SpecBuilder(
+            settings, journal.run, lambda level, text: self.emit(Note(level, text))
+        )
         self._rate = StartRate(settings.rate)
         self._running: dict[str, Attempt] = {}
         self._done_keys: set[str] = set()

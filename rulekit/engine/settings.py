@@ -15,6 +15,27 @@ if TYPE_CHECKING:
 
 
 @frozen
+class SoftwareSettings:
+    """How software is had that jobs ask for.
+
+    conda_prefix: the folder of environments (default: in the state directory). conda_base_path:
+    where a conda is installed whose named environments are meant. conda_frozen: nothing is solved.
+    keep_search_paths: PYTHONPATH and the like stay set in conda environments. runtime: ``docker``
+    | ``podman`` | ``apptainer`` | ``auto``. image_prefix: the folder of apptainer's images.
+    apptainer_args, container_args: further arguments of the container program.
+    """
+
+    conda_prefix: str | None = None
+    conda_base_path: str | None = None
+    conda_frozen: bool = False
+    keep_search_paths: bool = False
+    runtime: str = "auto"
+    image_prefix: str | None = None
+    apptainer_args: str = ""
+    container_args: str = ""
+
+
+@frozen
 class RunSettings:
     """Settings of planning values and of running.
 
@@ -44,6 +65,7 @@ class RunSettings:
     prioritize: frozenset[str] = frozenset()
     shadow_prefix: str | None = None
     deployment: frozenset[str] = frozenset()
+    software: SoftwareSettings = SoftwareSettings()
     digest_limit: int = 1_000_000
     no_hooks: bool = False
     no_lock: bool = False

@@ -11,7 +11,7 @@ from rulekit.model.spec import JobSpec, OutputSpec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from rulekit.engine.loop import Stage
@@ -34,10 +34,18 @@ _TMP_VARIABLES = ("TMPDIR", "TMP", "TEMP", "TEMPDIR")
 
 
 class SpecBuilder:
-    """Builds orders for one run. Asks the disk for nothing but the shell's place, once."""
+    """Builds orders for one run. Asks the disk for nothing but the shell's place, once, and for
+    software that was not known before to be needed."""
 
-    def __init__(self, settings: RunSettings, run: str) -> None:
+    def __init__(
+        self,
+        settings: RunSettings,
+        run: str,
+        say: Callable[[str, str], None] = lambda _level, _text: None,
+    ) -> None:
+        """`say` is told when a job has to wait for its software: level and text."""
         self._settings = settings
+        self._say = say
         self._run = run
         self._workdir = os.getcwd()
         self._environments: dict[tuple[int, str], dict[str, str]] = {}
@@ -48,7 +56,7 @@ class SpecBuilder:
 
     def build(self, stage: Stage, number: int, attempt: int) -> JobSpec:
         """The order for an attempt. Raises `PlanError` or `RuleFileError` if the user's functions
-        or templates fail."""
+        or templates fail, `SoftwareError`."""
         plan, values, settings = stage.plan, stage.values, self._settings
         job = plan.job(number)
         rule = job.rule
@@ -70,6 +78,7 @@ class SpecBuilder:
             made = tuple([OutputSpec(path, _NONE) for path in outputs])
         runtime = resources.get("runtime")
         benchmark = job.benchmark
+        software = stage.definitions.software
         return JobSpec(
             number,
             job.key,
@@ -96,6 +105,8 @@ class SpecBuilder:
             None,
             settings.benchmark_extended,
             settings.skip_script_cleanup,
+            False,
+            None if software is None else software.order(stage, number, self._say),
         )
 
     def _runner_flags(self, flags: Mapping[str, Any] | None, job: Job) -> Mapping[str, Any]:

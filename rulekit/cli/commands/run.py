@@ -7,7 +7,7 @@ import sys
 import time
 
 from rulekit.cli import session
-from rulekit.errors.tree import InfrastructureError, RulekitError, SoftwareError, UsageError
+from rulekit.errors.tree import InfrastructureError, RulekitError, UsageError
 from rulekit.reporting.paint import painter
 
 TYPE_CHECKING = False
@@ -67,7 +67,6 @@ def execute(command: Command) -> int:
 
             _everyone(listeners, Note("info", NOTHING_TO_DO))
             return 0
-        _check_software(prepared, options)
         from rulekit.engine.execution import execute as run
 
         if options.touch:
@@ -212,29 +211,6 @@ def _says_jobs(options: Options) -> bool:
             help="add --jobs N, or --jobs unlimited",
         )
     return True
-
-
-def _check_software(prepared: Prepared, options: Options) -> None:
-    """Software that was asked for and cannot be had is an error, not something to leave out."""
-    if not options.sdm:
-        return
-    plan, run = prepared.stage.plan, prepared.stage.forecast.run
-    concerned = {plan.rule[job] for job in range(len(run)) if run[job]}
-    for index in sorted(concerned):
-        rule = plan.workflow.rules[index]
-        for method, value in (
-            ("conda", rule.conda),
-            ("apptainer", rule.container),
-            ("env-modules", rule.envmodules),
-        ):
-            if method in options.sdm and value:
-                raise SoftwareError(
-                    f"rule `{rule.name}` asks for software by {method}, "
-                    "which is not available in this version of rulekit",
-                    code="RK0590",
-                    span=rule.span,
-                    help="have the programs in PATH and leave out --sdm / --use-...",
-                )
 
 
 def _wait_for_files(options: Options) -> None:

@@ -1,0 +1,336 @@
+"""Software of the jobs of a run: which environments they need, and having them before jobs start.
+
+Environment modules are only named in an order; conda environments are made by
+`rulekit.environments`, images are fetched by `rulekit.engine.images`. Nothing is made before
+`make` is called: a dry run only asks what is known. Where modules are switched on and a rule names
+some, they take the place of its conda environment and its container, as in Snakemake.
+"""
+
+from __future__ import annotations
+
+import os
+
+from rulekit.errors.tree import RuleFileError, RulekitError, SoftwareError
+from rulekit.frozen import frozen, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from rulekit.engine.definitions import JobDefinitions
+    from rulekit.engine.loop import Stage
+    from rulekit.engine.settings import RunSettings
+    from rulekit.engine.values import JobValues
+    from rulekit.environments import EnvironmentStore, Progress
+    from rulekit.model.rule import Rule
+    from rulekit.planning.plan import Plan
+
+    Say = Callable[[str, str], None]  # level, text
+
+ENVIRONMENTS = "conda"  # folder of the store, in the state directory
+
+
+@frozen
+class Wanted:
+    """What one job asks for: modules, or a conda environment (a path, a name) and an image."""
+
+    modules: tuple[str, ...] = ()
+    conda: str | None = None
+    image: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.modules or self.conda or self.image)
+
+
+_NOTHING = Wanted()
+
+
+class Software:
+    """The environments of one run. `elsewhere(plan, job)`: whether a job runs on a machine with
+    which this one shares nothing: what it needs is solved here and made there."""
+
+    def __init__(
+        self,
+        settings: RunSettings,
+        elsewhere: Callable[[Plan, int], bool] = lambda _plan, _job: False,
+    ) -> None:
+        self._settings = settings
+        self._methods = settings.deployment
+        self._elsewhere = elsewhere
+        self._constant: dict[int, Wanted] = {}
+        self._identities: dict[str, str] = {}
+        self._prefixes: dict[str, str] = {}
+        self._store: EnvironmentStore | None = None
+
+    # -- what a job asks for -------------------------------------------------------------------
+
+    def wanted(self, plan: Plan, definitions: JobDefinitions, number: int) -> Wanted:
+        """What a job asks for as far as it is switched on. What depends on files that are not there
+        yet is left out. Raises `RulekitError` if a function of the user's fails."""
+        index = plan.rule[number]
+        found = self._constant.get(index)
+        if found is not None:
+            return found
+        rule = plan.workflow.rules[index]
+        found, constant = self._look(rule, plan, definitions, number)
+        if constant:
+            self._constant[index] = found
+        return found
+
+    def _look(
+        self, rule: Rule, plan: Plan, definitions: JobDefinitions, number: int
+    ) -> tuple[Wanted, bool]:
+        if rule.body.kind in ("none", "template_engine"):
+            return _NOTHING, True
+        if "env-modules" in self._methods and rule.envmodules:
+            return Wanted(rule.envmodules), True
+        conda: str | None = None
+        image: str | None = None
+        constant = True
+        if "conda" in self._methods:
+            if rule.conda is not None:
+                constant = not (callable(rule.conda) or "{" in str(rule.conda))
+                conda = _conda_source(rule, plan, definitions.values, number)
+            elif rule.body.kind == "wrapper":
+                constant = "{" not in rule.body.text
+                conda = definitions.wrapper_environment(number)
+        if "apptainer" in self._methods and rule.container:
+            constant = constant and not (callable(rule.container) or "{" in str(rule.container))
+            image = _image(rule, plan, number)
+        return (Wanted((), conda, image) if conda or image else _NOTHING), constant
+
+    # -- what it is compared by ----------------------------------------------------------------
+
+    def text(self, plan: Plan, definitions: JobDefinitions, number: int) -> str:
+        """The text whose change makes a job stale. Never makes anything; raises nothing for what
+        is wrong: the job itself will say so."""
+        try:
+            wanted = self.wanted(plan, definitions, number)
+        except RulekitError:
+            return "unknown"
+        if wanted.modules:
+            return "modules " + " ".join(wanted.modules)
+        parts = []
+        rule = plan.rule_of(number)
+        if rule.body.kind == "wrapper" and rule.conda is None and "conda" in self._methods:
+            # Versions of wrappers do not change; one of one's own is what its files say.
+            name = definitions.filled(number)
+            own = name.startswith("file:") and wanted.conda is not None
+            parts.append(f"conda {self._identity(wanted.conda or '') if own else name}")
+        elif wanted.conda is not None:
+            parts.append(f"conda {self._identity(wanted.conda)}")
+        if wanted.image is not None:
+            parts.append(f"container {wanted.image}")
+        return "\n".join(parts)
+
+    def is_constant(self, index: int) -> bool:
+        """Whether all jobs of a rule ask for the same."""
+        return index in self._constant
+
+    def _identity(self, source: str) -> str:
+        found = self._identities.get(source)
+        if found is None:
+            try:
+                found = self.store.known(source).identity or source
+            except RulekitError:
+                found = source
+            self._identities[source] = found
+        return found
+
+    # -- having it -------------------------------------------------------------------------------
+
+    @property
+    def store(self) -> EnvironmentStore:
+        """The store of conda environments of this run."""
+        if self._store is None:
+            from rulekit.environments import EnvironmentStore, read_settings
+
+            chosen = self._settings.software
+            beside = os.path.abspath(os.path.join(self._settings.state_dir, ENVIRONMENTS))
+            folder = os.path.abspath(chosen.conda_prefix) if chosen.conda_prefix else beside
+            given = read_settings(base_path=chosen.conda_base_path, frozen=chosen.conda_frozen)
+            self._store = EnvironmentStore(folder, given, memory=beside)
+        return self._store
+
+    def make(self, stage: Stage, say: Say, *, all_jobs: bool = False) -> int:
+        """Has everything that the jobs which will run ask for (`all_jobs`: all of the plan); the
+        number of environments. Raises `SoftwareError`, with the place of a rule."""
+        here: dict[str, Rule] = {}
+        there: dict[str, Rule] = {}
+        for number, rule, wanted in self._needs(stage, all_jobs):
+            if wanted.conda is not None:
+                group = there if self._elsewhere(stage.plan, number) else here
+                group.setdefault(wanted.conda, rule)
+        self._make_conda(here, say)
+        for source, rule in there.items():
+            if f"there {source}" not in self._prefixes:
+                self._solve(source, rule, say)
+        if here or there:
+            stage.definitions.forget_environments()
+        return len(here) + len(there)
+
+    def _needs(self, stage: Stage, all_jobs: bool) -> Iterator[tuple[int, Rule, Wanted]]:
+        plan, run = stage.plan, stage.forecast.run
+        seen: set[int] = set()
+        for number in range(len(plan)):
+            index = plan.rule[number]
+            if index in seen or not (run[number] or all_jobs):
+                continue
+            wanted = self.wanted(plan, stage.definitions, number)
+            if self.is_constant(index):
+                seen.add(index)
+            if wanted:
+                yield number, plan.workflow.rules[index], wanted
+
+    def _make_conda(self, sources: dict[str, Rule], say: Say) -> None:
+        missing = {one: rule for one, rule in sources.items() if one not in self._prefixes}
+        if not missing:
+            return
+        told: set[tuple[str, str]] = set()
+
+        def progress(news: Progress) -> None:
+            # Counts of packages come many times a second.
+            if (news.source, news.stage) not in told and news.stage != "found":
+                told.add((news.source, news.stage))
+                say("info", news.text)
+
+        try:
+            made = self.store.make(
+                list(missing), say=progress, secrets=tuple(self._settings.secrets)
+            )
+        except RulekitError as error:
+            raise _placed(error, missing) from error
+        for source, one in made.items():
+            self._prefixes[source] = one.prefix
+            self._identities[source] = one.identity
+
+    def _solve(self, source: str, rule: Rule, say: Say) -> None:
+        try:
+            identity, _lock = self.store.lock_for(
+                source, "linux-64", say=lambda news: say("info", news.text)
+            )
+        except RulekitError as error:
+            raise _placed(error, {source: rule}) from error
+        self._identities[source] = identity
+        self._prefixes[f"there {source}"] = f"env:{identity}"
+
+    def order(self, stage: Stage, number: int, say: Say) -> dict[str, Any] | None:
+        """What `JobSpec.software` of a job is; made now if it was not known before what the job
+        needs. Raises `RulekitError`."""
+        plan = stage.plan
+        wanted = self.wanted(plan, stage.definitions, number)
+        if not wanted:
+            return None
+        if wanted.modules:
+            return {"modules": list(wanted.modules)}
+        made: dict[str, Any] = {}
+        if wanted.conda is not None:
+            rule = plan.rule_of(number)
+            key = wanted.conda
+            if self._elsewhere(plan, number):
+                key = f"there {wanted.conda}"
+                if key not in self._prefixes:
+                    self._solve(wanted.conda, rule, say)
+            elif key not in self._prefixes:
+                self._make_conda({wanted.conda: rule}, say)
+            made["conda"] = self._prefixes[key]
+            if self._settings.software.keep_search_paths:
+                made["keep_search_paths"] = True
+        return made or None
+
+
+def _conda_source(rule: Rule, plan: Plan, values: JobValues, number: int) -> str | None:
+    """The absolute path of an environment file or folder, or a name."""
+    value = rule.conda
+    wildcards = dict(zip(rule.wildcard_names, plan.wildcards[number], strict=True))
+    if callable(value):
+        from rulekit.language.call import Later
+        from rulekit.language.resources import evaluate
+        from rulekit.language.tbd import TBDString
+
+        job = plan.job(number)
+        available = {"input": job.input, "params": Later(lambda: values.params(number, job))}
+        value = evaluate(rule, "conda environment", value, job.wildcards, available)
+        if value is None or isinstance(value, TBDString):
+            return None
+    text = os.fspath(value)
+    if not isinstance(text, str):
+        raise _wrong(rule, f"`conda` must be a file, a name or a folder, not {value!r}")
+    text = _filled(rule, "conda", text, wildcards)
+    if text.endswith((".yaml", ".yml")):
+        if text.startswith("file://"):
+            text = text.removeprefix("file://")
+        elif "://" in text:
+            return _fetched(rule, text)
+        return os.path.normpath(os.path.join(os.path.abspath(rule.basedir), text))
+    expanded = os.path.expanduser(text)
+    return os.path.abspath(expanded) if os.path.isdir(expanded) else text
+
+
+def _image(rule: Rule, plan: Plan, number: int) -> str | None:
+    value = rule.container
+    wildcards = dict(zip(rule.wildcard_names, plan.wildcards[number], strict=True))
+    if callable(value):
+        from rulekit.language.resources import evaluate
+        from rulekit.language.tbd import TBDString
+
+        job = plan.job(number)
+        value = evaluate(rule, "container image", value, job.wildcards, {})
+        if not value or isinstance(value, TBDString):
+            return None
+    if not isinstance(value, str):
+        raise _wrong(rule, f"`container` must be an image, not {value!r}")
+    filled = _filled(rule, "container", value, wildcards)
+    if " " in filled.strip():
+        raise _wrong(rule, f"the image `{filled}` has a blank in it")
+    return type(value)(filled) if filled else None
+
+
+def _filled(rule: Rule, keyword: str, text: str, wildcards: dict[str, Any]) -> str:
+    if "{" not in text:
+        return text
+    from rulekit.patterns import fill_names
+
+    try:
+        return fill_names(text, wildcards)
+    except KeyError as error:
+        raise _wrong(
+            rule, f"`{keyword}` names the wildcard `{error.args[0]}`, which the rule does not have"
+        ) from None
+
+
+def _fetched(rule: Rule, address: str) -> str:
+    from rulekit.compiler.fetch import download
+    from rulekit.language.exceptions import WorkflowError
+
+    try:
+        if not address.startswith(("http://", "https://")):
+            raise WorkflowError("only http(s) addresses, paths and git repositories are understood")
+        return download(address)
+    except WorkflowError as error:
+        reason = str(error).split("\n")[0]
+        raise SoftwareError(
+            f"rule `{rule.name}`: the environment file cannot be fetched: {reason}",
+            code="RK0531",
+            span=rule.span,
+        ) from None
+
+
+def _wrong(rule: Rule, text: str) -> RuleFileError:
+    return RuleFileError(f"rule `{rule.name}`: {text}", code="RK0530", span=rule.span)
+
+
+def _placed(error: RulekitError, sources: dict[str, Rule]) -> RulekitError:
+    """The error, with the rule that asks for what could not be had."""
+    first = error.diagnostics[0]
+    said = " ".join((first.message, *first.notes, first.span.file if first.span else ""))
+    named = [rule for source, rule in sources.items() if source in said]
+    rule = named[0] if named else next(iter(sources.values()))
+    if first.span is None:
+        first = replace(first, span=rule.span, caret=f"needed by rule `{rule.name}`")
+    else:
+        place = f"{os.path.relpath(rule.span.file)}:{rule.span.line}"
+        first = replace(first, notes=(*first.notes, f"needed by rule `{rule.name}` ({place})"))
+    kind = type(error) if isinstance(error, SoftwareError) else SoftwareError
+    return kind(first.message, diagnostics=(first, *error.diagnostics[1:]))
