@@ -498,10 +498,13 @@ $SNAKEMAKE_OUTPUT_CACHE is taken too; both tools can use one directory.""",
 cache between workflows that cannot be used
 The directory named by $RULEKIT_OUTPUT_CACHE (or $SNAKEMAKE_OUTPUT_CACHE) must be there and
 readable. If it cannot be written, results are taken from it, but none are added.""",
-    "RK0590": """\
-software deployment that is not available
-A rule asks for conda, a container or environment modules, and they were switched on. This version
-cannot prepare them. Have the programs in PATH and leave the option out.""",
+    "RK0530": """\
+`conda`, `container` or `envmodules` with a wrong value
+`conda` is an environment file, the name of an environment or its folder; `container` an image.
+Both may have the rule's wildcards in them, or be functions of the wildcards.""",
+    "RK0531": """\
+environment file that cannot be fetched
+`conda` may name a file behind an http(s) address. The message has what went wrong.""",
     # -- infrastructure --------------------------------------------------------------------
     "RK0600": """\
 disk, storage or network did not do what was asked
