@@ -279,6 +279,9 @@ class _Lowering:
         return text[start : body.end]
 
     def docstring(self, node: ast.If) -> str | None:
+        on_header = node.test  # see holes.documented
+        if isinstance(on_header, ast.Constant) and isinstance(on_header.value, str):
+            return on_header.value
         for part in node.body:
             if (
                 isinstance(part, ast.Expr)

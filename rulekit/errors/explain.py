@@ -334,6 +334,11 @@ such a rule are dynamic; a dynamic input shares the name of a wildcard with a dy
     rule split: output: dynamic("parts/{x}.txt")
     rule join:  input:  dynamic("done/{x}.txt")
 New files use a `checkpoint` with a `directory(...)` output and an input function.""",
+    "RK0296": """\
+a backslash with blanks behind it
+A backslash joins a line to the next one only if it is the last character of its line. With a blank
+behind it, it is refused by Python, and by Snakemake on Python 3.12 and newer. Older versions took
+it in rule files, and so does rulekit. Remove the blanks.""",
     # -- configuration ---------------------------------------------------------------------
     "RK0301": """\
 config file that is not there or cannot be read

@@ -11,6 +11,8 @@ file with their true lines and columns::
             body                        body
     include: "b.smk"            include( "b.smk")
     use rule * from m           0
+    rule b: "documented"        if      "documented":
+        input: "x"                  input( "x")
 
 The inserted brackets stand behind the last token of a line, where only a comment may follow.
 `rulekit.compiler.lowering` finds these places in the tree again by their line.
@@ -43,7 +45,9 @@ def _blank(text: str) -> str:
 def header(text: str, start: int, after_colon: int, *, empty: bool) -> list[Edit]:
     """A header such as ``rule a:`` becomes ``if 0  :``; with ``pass`` if it has no body."""
     old = text[start:after_colon]
-    if len(old) >= 5:
+    if old[3] == "\\":  # `run` and a line joint: nothing else stands on this line
+        new = "if 0" + _blank(old[3:-1]) + ":"
+    elif len(old) >= 5:
         new = "if 0" + _blank(old[4:-1]) + ":"
     else:  # `run:` is one character too short: take the blank behind it, if there is one
         new = "if 0:"
@@ -52,6 +56,15 @@ def header(text: str, start: int, after_colon: int, *, empty: bool) -> list[Edit
     if empty:
         new += "pass"
     return [(start, after_colon, new)]
+
+
+def documented(text: str, start: int, after_colon: int, end: int, *, empty: bool) -> list[Edit]:
+    """A header with a docstring on its line, ``rule a: "x"``, becomes ``if      "x":``."""
+    old = text[start:after_colon]
+    return [
+        (start, after_colon, "if" + _blank(old[2:])),
+        (end, end, ":pass" if empty else ":"),
+    ]
 
 
 def call(text: str, word_end: int, colon: int, end: int) -> list[Edit]:

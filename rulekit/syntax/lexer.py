@@ -235,9 +235,14 @@ class Lexer:
         gap = _GAPS.match(self.text, at, line.end)
         start = gap.end() if gap is not None else at
         empty = True
+        docstring_end = -1
         if has_colon and start < line.end:
-            empty = False
             after = self._item(index, start, statement, table, body, inline=True)
+            last = statement.tokens[-1]
+            if last.type == "DOCSTRING":
+                docstring_end = last.end
+            else:
+                empty = False
         else:
             after = index + 1
         lines = self.lines
@@ -248,7 +253,12 @@ class Lexer:
             after = self._item(after, lines[after].first, statement, table, body, inline=False)
         if statement.broken or not has_colon:
             return self._dropped(after, statement)
-        statement.edits = holes.header(self.text, first.start, at, empty=empty)
+        if docstring_end >= 0:
+            statement.edits = holes.documented(
+                self.text, first.start, at, docstring_end, empty=empty
+            )
+        else:
+            statement.edits = holes.header(self.text, first.start, at, empty=empty)
         if statement.inline_run:
             # `rule a: run: x`: the colon of the outer header gives way to that of `run`.
             colon = next(t for t in statement.tokens[::-1] if t.type == "_COLON")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rulekit.errors.diagnostic import Diagnostic, Label
 from rulekit.errors.tree import RuleFileError
-from rulekit.syntax import grammar, holes, pythontext, scanner
+from rulekit.syntax import grammar, holes, joints, pythontext, scanner
 from rulekit.syntax.build import Builder
 from rulekit.syntax.lexer import Lexer
 from rulekit.syntax.source import Source
@@ -33,6 +33,8 @@ def parse(text: str, path: str) -> RuleFile:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     source = Source(text, path)
     pythontext.refuse_odd_characters(source)
+    source, warnings = joints.straighten(source)
+    text = source.text
     lines, problems = scanner.scan(text)
     lexer = Lexer(source, lines)
     lexer.run()
@@ -43,7 +45,6 @@ def parse(text: str, path: str) -> RuleFile:
     statements: list[Statement] = []
     edits: list[holes.Edit] = []
     hole_lines: dict[int, int] = {}
-    warnings: list[Diagnostic] = []
     if lexer.statements:
         assert _parser is not None
         builder = Builder(_parser, source)
@@ -53,7 +54,7 @@ def parse(text: str, path: str) -> RuleFile:
             if made is not None:
                 hole_lines[source.line(lexed.tokens[0].start)] = len(statements)
                 statements.append(made)
-        warnings = [found for found in builder.diagnostics if found.severity == "warning"]
+        warnings += [found for found in builder.diagnostics if found.severity == "warning"]
         errors += [found for found in builder.diagnostics if found.severity != "warning"]
     filled = holes.fill(text, edits)
     if errors:
