@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rulekit.cli.parse import Command
 
 # These verbs ask nothing of a rule file or profile.
-_ALONE = frozenset({"explain", "completion", "init", "__complete"})
+_ALONE = frozenset({"explain", "completion", "init", "fmt", "lsp", "import-makefile", "__complete"})
 
 
 def guarded(words: list[str]) -> int:
@@ -149,6 +149,8 @@ def _execute(command: Command) -> int:
         from rulekit.cli.commands.explain import execute
     elif verb == "lint":
         from rulekit.cli.commands.lint import execute
+    elif verb == "fmt":
+        from rulekit.cli.commands.fmt import execute
     elif verb == "report":
         from rulekit.cli.commands.report import execute
     elif verb == "archive":

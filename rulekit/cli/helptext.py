@@ -31,6 +31,12 @@ _VERB_HEADS = {
     "graph": "rulekit graph [TARGETS]\n\nThe graph of what has to be made.\n",
     "plan": "rulekit plan [TARGETS]\n\nWhat would run and why; writes nothing.\n",
     "clean": "rulekit clean [TARGETS]\n\nLists the outputs with their sizes; with --yes deletes them.\n",
+    "lint": "rulekit lint\n\nWhat could be better in the rule files. Ends with 1 if anything could.\n",
+    "fmt": "rulekit fmt [FILES]\n\n"
+    "Lays out rule files; of folders (default: this one) all that are in them; `-` is stdin.\n",
+    "lsp": "rulekit lsp\n\nA language server for editors, on stdin and stdout.\n",
+    "import-makefile": "rulekit import-makefile [MAKEFILE]\n\n"
+    "Writes a Rulefile that makes the same files; says what it cannot translate.\n",
     "init": "rulekit init [DIRECTORY]\n\nWrites a small workflow that runs at once.\n",
     "explain": "rulekit explain CODE...\n\nThe long text for an error code such as RK0204.\n",
     "completion": "rulekit completion bash|zsh|fish\n\n"
@@ -55,7 +61,7 @@ def help_text(verb: str = "run", *, everything: bool = False) -> str:
         text = _VERB_HEADS[verb]
         if rows:
             text += "\noptions\n" + _listing(rows)
-        if verb not in ("init", "explain", "completion"):
+        if verb not in ("init", "explain", "completion", "fmt", "lsp", "import-makefile"):
             text += "\nThe options of `rulekit` itself hold too: see `rulekit --help`.\n"
         return text
     parts = [_HEAD]

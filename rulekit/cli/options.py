@@ -151,7 +151,8 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
             ("--quiet -q", "quiet", "*", "WHAT", "progress|rules|reason|host|all", "9", "daily", "say less (default: progress and rules)", ""),
             ("--verbose", "verbose", "0", "", "", "9", "daily", "say more", ""),
             ("--nocolor --no-color", "nocolor", "0", "", "", "9", "daily", "no colours, no live view", ""),
-            ("--plain", "plain", "0", "", "", "r", "more", "plain lines instead of the live view", ""),
+            ("--progress", "progress", "1", "HOW", "auto|live|plain|none", "r", "daily", "live view or plain lines (default: auto, by the terminal)", ""),
+            ("--plain", "plain", "0", "", "", "r", "more", "the same as --progress plain", ""),
             ("--show-failed-logs", "show_failed_logs", "0", "", "", "9", "daily", "print the whole log of a failed job", ""),
             ("--log-json", "log_json", "1", "FILE", "path", "r", "daily", "write all events as JSON lines (`-` is stdout)", ""),
             ("--logger", "logger", "+", "NAME", "text", "9", "more", "`json`: events as JSON lines instead of text", ""),
@@ -324,8 +325,21 @@ VERB_OPTIONS: dict[str, tuple[Row, ...]] = {
     ),
     "lint": (
         _JSON,
+        ("--fix", "fix", "0", "", "", "r", "daily", "mend what can be mended without a doubt", ""),
+        ("--diff", "diff", "0", "", "", "r", "daily", "show what --fix would change; write nothing", ""),
+    ),
+    "fmt": (
+        ("--check", "check", "0", "", "", "r", "daily", "write nothing; exit with 1 if a file would change", ""),
+        ("--diff", "diff", "0", "", "", "r", "daily", "write nothing; show what would change, exit as --check", ""),
+        ("--line-length", "line_length", "1", "N", "int", "r", "daily", "characters in a line (default: 88)", ""),
+    ),
+    "lsp": (),
+    "import-makefile": (
+        _OUTPUT,
+        ("--force", "force", "0", "", "", "r", "daily", "write over a file that is there", ""),
     ),
     "init": (
+        ("--example", "example", "1", "NAME", "text", "r", "daily", "which template: words (default), shell, azure", ""),
         ("--force", "force", "0", "", "", "r", "daily", "write over files that are there", ""),
     ),
 }

@@ -36,15 +36,25 @@ VERBS: dict[str, str] = {
     "logs": "the logs of a target, or of the jobs that failed",
     "graph": "the graph as dot, mermaid, SVG or JSON",
     "lint": "what could be better in the rule files",
+    "fmt": "lay out rule files, changing nothing of what they say",
+    "lsp": "a language server for editors, on stdin and stdout",
     "azure": "Azure: doctor, gc, jobs, logs, files, and a Batch service to try it with",
     "clean": "delete outputs, after showing what and how much",
     "init": "write a small workflow to start from",
+    "import-makefile": "a Rulefile from a Makefile",
     "explain": "the long text for an error code",
     "completion": "a completion script for bash, zsh or fish",
 }
 # Commands of later versions; the words are kept free for them.
-LATER_VERBS = frozenset({"fmt", "doctor", "env"})
+LATER_VERBS = frozenset({"doctor", "env"})
 HIDDEN_VERBS = frozenset({"__complete"})
+# Commands that may be written as a flag, if it is the first word.
+FLAG_VERBS = {
+    "--fmt": "fmt",
+    "--lsp": "lsp",
+    "--init": "init",
+    "--import-makefile": "import-makefile",
+}
 
 NUMBER_LIKE = "0123456789."
 
@@ -148,6 +158,7 @@ class Options:
     verbose: bool = False
     nocolor: bool = False
     plain: bool = False
+    progress: str = "auto"
     show_failed_logs: bool = False
     log_json: str | None = None
     logger: tuple[str, ...] = ()
@@ -220,6 +231,10 @@ class Options:
     by_jobs: bool = False
     yes: bool = False
     only_temp: bool = False
+    diff: bool = False
+    fix: bool = False
+    line_length: int | None = None
+    example: str | None = None
 
     def __init__(self, **values: Any) -> None:
         self.__dict__.update(values)
@@ -429,6 +444,8 @@ def read_words(argv: Sequence[str]) -> tuple[str, Raw, tuple[str, ...]]:
     """Verb, raw options, targets. Raises `UsageError`."""
     verb = "run"
     words: Sequence[str] = argv
+    if argv and argv[0] in FLAG_VERBS:
+        argv = [FLAG_VERBS[argv[0]], *argv[1:]]
     if argv and (argv[0] in VERBS or argv[0] in LATER_VERBS or argv[0] in HIDDEN_VERBS):
         verb, words = argv[0], argv[1:]
     if verb in LATER_VERBS:

@@ -6,6 +6,7 @@ and what to do. Every code used anywhere has a page (a test looks).
 
 from __future__ import annotations
 
+from rulekit.errors.authorpages import AUTHOR_PAGES
 from rulekit.errors.storagepages import STORAGE_PAGES
 
 PAGES: dict[str, str] = {
@@ -89,6 +90,21 @@ a report that cannot be made
 Outputs flagged by `report(...)` are shown with their captions. One of them is not there, is a file
 where a folder was announced (`htmlindex`, `patterns`), or its caption cannot be read or filled in.
 Make the results first:  rulekit -c 4, then  rulekit --report.""",
+    # -- tests of rules ----------------------------------------------------------------------
+    "RK0180": """\
+a test asks a rule for something it does not have
+The test names a rule, a wildcard or an input that the rule file does not have, or gives wildcards a
+value that a constraint forbids. The message lists what there is.""",
+    "RK0181": """\
+a test does not give all inputs of a rule
+A rule is tried in a folder that holds only what the test gives it. Give each input a content, by its
+name or its path:  workflow.rule("align", inputs={"reads": "ACGT\\n", "ref.fa": Path("tiny.fa")})
+or name a folder that has them at their paths:  inputs="data/align".""",
+    "RK0182": """\
+a rule that cannot be tried alone
+The rule reads or writes files outside of the working directory (an absolute path, or one with `..`),
+or what it makes is a pipe or a service, which only lives beside other jobs. Make such a path a value
+of the config, and give another value in the test.""",
     # -- rule file -------------------------------------------------------------------------
     "RK0200": """\
 mistake in a rule file
@@ -608,6 +624,7 @@ a job cannot run on another machine
 A job on Azure Batch finds stored files and the sources of the workflow, and nothing else of this
 machine: no absolute paths, no files kept here by `local()`, no pipes and no services. Rules that
 are named in `localrules:` run here.""",
+    **AUTHOR_PAGES,
     **STORAGE_PAGES,  # from RK0640 on
     "RK0660": """\
 Azurite is not installed

@@ -115,7 +115,7 @@ def test_flags_of_both_generations():
         ("--rerun-triggers mtimes", "RK0103", "one of mtime"),
         ("--containerize", "RK0104", "not available in this version"),
         ("--overwrite-shellcmd x", "RK0104", "is gone"),
-        ("fmt", "RK0112", "not available in this version"),
+        ("doctor", "RK0112", "not available in this version"),
     ],
 )
 def test_wrong_lines_say_what_is_wrong(line, code, words):

@@ -1,0 +1,1 @@
+"""Makefiles read, and Rulefiles written that make the same files."""
