@@ -58,7 +58,7 @@ def lay_out(sizes: Sequence[Point], edges: Sequence[tuple[int, int]]) -> Layout:
     def point(node: int) -> Point:
         return graph.x[node] - left, tops[graph.rank[node]]
 
-    lines = []
+    lines: list[tuple[Point, ...]] = []
     for (source, target), chain in zip(edges, graph.chains, strict=True):
         if source == target:
             lines.append(())

@@ -22,7 +22,8 @@ OTHER = "Other"
 @frozen
 class Item:
     """One result. `path` is a file, or a folder whose page is `index`; `labels` tell it from others
-    of its rule. `caption` is the text of its caption file, filled in."""
+    of its rule. `caption` is the text of its caption file, filled in; `job` the number of the job
+    that makes it."""
 
     path: str
     rule: str
@@ -31,7 +32,8 @@ class Item:
     labels: Mapping[str, str]
     caption: str
     index: str | None = None
-    command: str = ""
+    job: int = -1
+    caption_path: str | None = None
 
 
 def items_of(plan: Plan, names: Callable[[int], Mapping[str, Any]]) -> tuple[Item, ...]:
@@ -125,7 +127,8 @@ def _item(
         {str(key): str(value) for key, value in labels.items()},
         caption(given.get("caption"), {**values, "wildcards": _Fields(names)}, plan, rule),
         index,
-        rule.body.text if rule.body.kind != "none" else "",
+        job.number,
+        given.get("caption"),
     )
 
 

@@ -1,158 +1,288 @@
-"""The page of a report: one HTML file that needs nothing else."""
+"""The page of a report: sections of markup that can be read without scripts, and data for those."""
 
 from __future__ import annotations
 
-import base64
-import html
-import mimetypes
 import os
-import re
+import time
+
+from rulekit.frozen import frozen
+from rulekit.graph.picture import rule_picture
+from rulekit.graph.svg import svg
+from rulekit.pages.shell import Head, Policy, asset, page, text
+from rulekit.report import software
+from rulekit.report.captions import markup
+from rulekit.report.data import job_data, log_tails
+from rulekit.report.shown import Results
+from rulekit.report.statistics import longest_chain, rule_times
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from rulekit.history.jobs import JobHistory
+    from rulekit.planning.plan import Plan
+    from rulekit.report.data import Values
     from rulekit.report.items import Item
+    from rulekit.report.statistics import RuleTimes
+    from rulekit.staleness import Forecast
 
-MOST_TEXT = 200_000  # bytes of a table or text that are shown in the page
-_STYLE = """\
-body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem 2rem; }
-h1, h2, h3 { line-height: 1.2; } figure { margin: 1.5rem 0; padding: 1rem; border: 1px solid #ccc; }
-img, svg { max-width: 100%; } pre { background: #f4f4f4; overflow: auto; padding: .5rem; }
-table { border-collapse: collapse; } td, th { border: 1px solid #ccc; padding: .2rem .5rem; }
-nav ul { columns: 2; } figcaption .where { color: #666; font-size: .9rem; }
-"""
-_PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp"}
-_TABLES = {".csv": ",", ".tsv": "\t"}
-_TEXTS = {".txt", ".log", ".json", ".yaml", ".yml", ".md", ".rst"}
+SECTIONS = (
+    ("overview", "Overview"),
+    ("results", "Results"),
+    ("workflow", "Workflow"),
+    ("rules", "Rules"),
+    ("timeline", "Timeline"),
+    ("jobs", "Jobs"),
+    ("software", "Software"),
+)
+_SCRIPTS = ("core.js", "graph.js", "timeline.js", "details.js", "report.js")
+_STYLES = ("palette.css", "base.css", "graph.css", "timeline.css", "report.css")
 
 
-def page(
-    title: str,
-    description: str,
-    items: Sequence[Item],
-    metadata: Mapping[str, Any],
-    counts: Mapping[str, int],
-    *,
-    style: str = "",
-    link: Callable[[str], str] | None = None,
-) -> str:
-    """The page as HTML. `link(path)`: where a file lies beside the page; without it all is inside."""
-    escape = html.escape
-    style = style.replace("</", "<\\/")  # nothing in it ends the element
-    parts = [
-        "<!DOCTYPE html>",
-        f'<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>',
-        f"<style>{_STYLE}{style}</style></head><body>",
-        f"<h1>{escape(title)}</h1>",
-    ]
-    if metadata:
-        rows = "".join(
-            f"<tr><th>{escape(str(key))}</th><td>{_value(value)}</td></tr>"
-            for key, value in metadata.items()
-        )
-        parts.append(f"<table>{rows}</table>")
-    parts.append(_words(description))
-    groups: dict[str, dict[str, list[tuple[int, Item]]]] = {}
-    for number, item in enumerate(items):
-        groups.setdefault(item.category, {}).setdefault(item.subcategory, []).append((number, item))
+@frozen
+class Content:
+    """What a report is made of. `description` is the text of `report:`, `description_path` its file;
+    `hide` takes secrets out of a text."""
+
+    title: str
+    description: str
+    description_path: str | None
+    items: Sequence[Item]
+    metadata: Mapping[str, Any]
+    plan: Plan
+    forecast: Forecast
+    values: Values
+    history: JobHistory
+    hide: Callable[[str], str]
+    style: str = ""
+
+
+@frozen
+class Made:
+    """The page, and the paths and sizes (bytes) of the results that were too large for it."""
+
+    text: str
+    left_out: Sequence[tuple[str, int]]
+
+
+def report_page(content: Content, link: Callable[[str], str] | None = None) -> Made:
+    """The page. `link(path)`: where a file lies beside the page; without it all is inside."""
+    targets = _targets(content.items)
+    results = Results(link, content.hide, targets)
+    times = rule_times(content.plan, content.history)
+    chain = longest_chain(content.plan, content.history)
+    sections = {
+        "overview": _overview(content, times, chain[0], targets),
+        "results": _results(content.items, results),
+        "workflow": _workflow(content),
+        "rules": _rules(content, times),
+        "timeline": '<div id="timeline-box"><p class="soft">Needs scripts.</p></div>',
+        "jobs": '<div id="jobs-box"><p class="soft">Needs scripts.</p></div>',
+        "software": software.section(content.plan, content.history, content.hide),
+    }
+    counts = {
+        "results": len(content.items),
+        "rules": len(times),
+        "jobs": len(content.plan),
+    }
     links = "".join(
-        f'<li><a href="#r{number}">{escape(item.path)}</a></li>'
-        for number, item in enumerate(items)
+        f'<li><a href="#{name}"><span>{title}</span>'
+        + (f'<span class="count">{counts[name]:,}</span>' if name in counts else "")
+        + "</a></li>"
+        for name, title in SECTIONS
     )
-    parts.append(f"<nav><h2>Results</h2><ul>{links}</ul></nav>" if items else "")
-    for category in sorted(groups):
-        parts.append(f"<section><h2>{escape(category)}</h2>")
-        for subcategory in sorted(groups[category]):
-            if subcategory:
-                parts.append(f"<h3>{escape(subcategory)}</h3>")
-            parts += [_figure(number, item, link) for number, item in groups[category][subcategory]]
-        parts.append("</section>")
-    rows = "".join(f"<tr><td>{escape(k)}</td><td>{v}</td></tr>" for k, v in counts.items())
-    parts.append(f"<h2>Jobs</h2><table><tr><th>rule</th><th>jobs</th></tr>{rows}</table>")
-    parts.append("</body></html>")
-    return "\n".join(part for part in parts if part) + "\n"
+    parts = "".join(
+        f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{title}</h2>'
+        f"{sections[name]}</section>"
+        for name, title in SECTIONS
+    )
+    made = time.strftime("%Y-%m-%d %H:%M")
+    body = (
+        '<a class="skip" href="#main">Skip to the content</a>'
+        f'<header class="top"><div class="what"><h1>{text(content.title)}</h1>'
+        f"<p>Report of {made}, made by rulekit</p></div>"
+        '<button type="button" id="keys">Keys</button><button type="button" id="theme">Theme</button>'
+        f'</header><div class="frame"><nav class="side" aria-label="Sections"><ul>{links}</ul></nav>'
+        f'<main id="main" tabindex="-1">{parts}</main></div>'
+    )
+    data = job_data(content.plan, content.forecast, content.values, content.history, content.hide)
+    data["rules"] = [_rule_data(content, one) for one in times]
+    data["logs"] = log_tails(
+        content.plan, content.history, [item.job for item in content.items], content.hide
+    )
+    data["chain"] = [round(chain[0], 3), list(chain[1])]
+    data["results"] = [[item.path, item.job] for item in content.items]
+    data["tables"] = results.tables
+    beside = link is not None
+    whole = page(
+        Head(content.title),
+        body,
+        styles=[*(asset(name) for name in _STYLES), *([content.style] if content.style else [])],
+        scripts=[asset(name) for name in _SCRIPTS],
+        data={"data": data},
+        policy=Policy("data: file: 'self'", "file: 'self'") if beside else None,
+    )
+    return Made(whole, tuple(results.left_out))
+
+
+def _targets(items: Sequence[Item]) -> dict[str, str]:
+    """Names that captions can link to: results by path and file name, categories."""
+    found: dict[str, str] = {}
+    for number, item in enumerate(items):
+        found.setdefault(item.path, f"#r{number}")
+        found.setdefault(os.path.basename(item.path), f"#r{number}")
+    for number, category in enumerate(sorted({item.category for item in items})):
+        found.setdefault(category, f"#cat{number}")
+    return found
+
+
+def _overview(
+    content: Content, times: Sequence[RuleTimes], chain: float, targets: Mapping[str, str]
+) -> str:
+    parts = [markup(content.hide(content.description), content.description_path, targets)]
+    if content.metadata:
+        rows = "".join(
+            f"<dt>{text(key)}</dt><dd>{_value(value)}</dd>"
+            for key, value in content.metadata.items()
+        )
+        parts.append(f'<dl class="facts card">{rows}</dl>')
+    states: dict[str, int] = {}
+    for one in times:
+        for state, count in one.states.items():
+            states[state] = states.get(state, 0) + count
+    total = sum(one.total for one in times)
+    peak = max((one.rss_kb for one in times if one.rss_kb is not None), default=None)
+    tiles = [
+        ("Results", f"{len(content.items):,}"),
+        ("Jobs", f"{len(content.plan):,} <small>of {len(times):,} rules</small>"),
+        ("Up to date", f"{states.get('done', 0):,}"),
+    ]
+    if states.get("run") or states.get("running"):
+        tiles.append(("To run", f"{states.get('run', 0) + states.get('running', 0):,}"))
+    if states.get("failed"):
+        tiles.append(("Failed", f"{states['failed']:,}"))
+    tiles.append(("Time of all jobs", seconds(total)))
+    tiles.append(("Longest chain", seconds(chain)))
+    if peak is not None:
+        tiles.append(("Highest memory", f"{peak / 1024:,.0f} MiB"))
+    made = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles)
+    parts.append(f'<dl class="tiles">{made}</dl>')
+    parts.append('<div id="overview-more"></div>')
+    return "".join(parts)
 
 
 def _value(value: Any) -> str:
     if isinstance(value, (list, tuple)):
-        return "<br>".join(html.escape(str(one)) for one in value)
-    return html.escape(str(value))
+        return "<br>".join(text(one) for one in value)
+    return text(value)
 
 
-def _words(text: str) -> str:
-    """A caption: docutils makes HTML of it where it is installed, else paragraphs are shown."""
-    if not text.strip():
-        return ""
-    try:
-        from docutils.core import publish_parts  # type: ignore[import-not-found,import-untyped]
-    except ImportError:
-        paragraphs = [p for p in re.split(r"\n\s*\n", text.strip()) if p.strip()]
-        return "".join(f"<p>{html.escape(p)}</p>" for p in paragraphs)
-    settings = {"file_insertion_enabled": False, "raw_enabled": False, "report_level": 5}
-    made = publish_parts(text, writer_name="html5", settings_overrides=settings)
-    return str(made["fragment"])
+def _results(items: Sequence[Item], results: Results) -> str:
+    if not items:
+        return (
+            '<p class="soft">No output is flagged with <code>report(...)</code> in the rule file: '
+            "nothing is shown here.</p>"
+        )
+    groups: dict[str, dict[str, list[tuple[int, Item]]]] = {}
+    for number, item in enumerate(items):
+        groups.setdefault(item.category, {}).setdefault(item.subcategory, []).append((number, item))
+    parts = [
+        '<div class="bar" id="results-bar"></div><nav class="toc" aria-label="Categories"><ul>'
+    ]
+    parts += [
+        f'<li><a href="#cat{at}">{text(category)}</a> <span class="soft">'
+        f"{sum(map(len, groups[category].values())):,}</span></li>"
+        for at, category in enumerate(sorted(groups))
+    ]
+    parts.append("</ul></nav>")
+    for at, category in enumerate(sorted(groups)):
+        parts.append(f'<div class="category"><h3 id="cat{at}">{text(category)}</h3>')
+        for subcategory in sorted(groups[category]):
+            found = groups[category][subcategory]
+            parts.append('<div class="subcategory">')
+            if subcategory:
+                parts.append(f"<h4>{text(subcategory)}</h4>")
+            heading = "h5" if subcategory else "h4"
+            parts += [results.markup(number, item, heading) for number, item in found]
+            parts.append("</div>")
+        parts.append("</div>")
+    return "".join(parts)
 
 
-def _figure(number: int, item: Item, link: Callable[[str], str] | None) -> str:
-    escape = html.escape
-    labels = ", ".join(f"{escape(k)}: {escape(v)}" for k, v in item.labels.items())
-    where = f"rule {escape(item.rule)}" + (f"; {labels}" if labels else "")
-    code = f"<details><summary>how</summary><pre>{escape(item.command)}</pre></details>"
+def _workflow(content: Content) -> str:
+    picture = rule_picture(content.plan, content.history.state)
     return (
-        f'<figure id="r{number}">{_shown(item, link)}<figcaption>{_words(item.caption)}'
-        f'<p class="where">{escape(item.path)} ({where})</p>{code if item.command else ""}'
-        "</figcaption></figure>"
+        '<p class="soft">One box a rule; an arrow leads from what makes a file to what uses it. '
+        "Choose a box to see its jobs.</p>"
+        f'<div id="graph-box">{svg(picture, title="Rules")}</div>'
     )
 
 
-def _shown(item: Item, link: Callable[[str], str] | None) -> str:
-    path = item.path
-    name = html.escape(os.path.basename(path))
-    if os.path.isdir(path):
-        if item.index is not None:
-            page_path = os.path.join(path, item.index)
-            if link is not None:
-                return (
-                    f'<iframe src="{_quoted(link(page_path))}" width="100%" height="600"></iframe>'
-                )
-            return f'<a href="{_inside(page_path)}">{name}</a> (its first page)'
-        names = sorted(os.listdir(path))
-        return "<ul>" + "".join(f"<li>{html.escape(one)}</li>" for one in names) + "</ul>"
-    suffix = os.path.splitext(path)[1].lower()
-    target = _quoted(link(path)) if link is not None else _inside(path)
-    if suffix in _PICTURES:
-        return f'<a href="{target}"><img alt="{name}" src="{target}"></a>'
-    small = os.path.getsize(path) <= MOST_TEXT
-    text = f'<a href="{target}" download="{name}">{name}</a>'
-    if small and suffix in _TABLES:
-        return text + _table(path, _TABLES[suffix])
-    if small and suffix in _TEXTS:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return text + f"<pre>{html.escape(file.read())}</pre>"
-    return text
+def _rules(content: Content, times: Sequence[RuleTimes]) -> str:
+    head = "".join(
+        f'<th scope="col" class="num">{one}</th>'
+        for one in ("Jobs", "Total", "Mean", "Median", "Min", "Max", "CPU", "Memory")
+    )
+    rows = []
+    for one in times:
+        cells = (
+            f"{one.jobs:,}",
+            seconds(one.total) if one.mean is not None else "–",
+            seconds(one.mean),
+            seconds(one.median),
+            seconds(one.shortest),
+            seconds(one.longest),
+            seconds(one.cpu),
+            "–" if one.rss_kb is None else f"{one.rss_kb / 1024:,.0f} MiB",
+        )
+        rows.append(
+            f'<tr><th scope="row"><a href="#rules/{text(one.name)}">{text(one.name)}</a></th>'
+            + "".join(f'<td class="num">{cell}</td>' for cell in cells)
+            + "</tr>"
+        )
+    return (
+        '<p class="soft">Times are those of the jobs that made what is there now.</p>'
+        '<div id="rules-box"><div class="scroll" tabindex="0" role="region" aria-label="Rules">'
+        f'<table class="full"><thead><tr><th scope="col">Rule</th>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div></div>"
+    )
 
 
-def _table(path: str, separator: str) -> str:
-    import csv
+def _rule_data(content: Content, one: RuleTimes) -> dict[str, Any]:
+    rule = content.plan.workflow.rules[one.index]
+    return {
+        "name": rule.name,
+        "index": rule.index,
+        "kind": rule.kind,
+        "doc": rule.docstring or "",
+        "body": rule.body.kind,
+        "code": content.hide(rule.body.text)[:20_000],
+        "names": list(rule.wildcard_names),
+        "place": os.path.basename(rule.span.file),
+        "line": rule.span.line,
+        "jobs": one.jobs,
+        "total": one.total,
+        "mean": one.mean,
+        "median": one.median,
+        "min": one.shortest,
+        "max": one.longest,
+        "cpu": one.cpu,
+        "rss": one.rss_kb,
+        "software": content.hide(software.declared(rule)),
+    }
 
-    with open(path, encoding="utf-8", errors="replace", newline="") as file:
-        rows = list(csv.reader(file, delimiter=separator))
-    made = ""
-    for at, row in enumerate(rows):
-        cell = "th" if at == 0 else "td"
-        made += "<tr>" + "".join(f"<{cell}>{html.escape(one)}</{cell}>" for one in row) + "</tr>"
-    return f"<table>{made}</table>"
 
-
-def _quoted(address: str) -> str:
-    from urllib.parse import quote
-
-    return quote(address)
-
-
-def _inside(path: str) -> str:
-    kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
-    with open(path, "rb") as file:
-        return f"data:{kind};base64,{base64.b64encode(file.read()).decode()}"
+def seconds(value: float | None) -> str:
+    """A time in words, as the page's script writes it: ``1 min 05 s``."""
+    if value is None:
+        return "–"
+    if value < 0.0995:
+        return f"{value * 1000:.0f} ms"
+    if value < 9.95:
+        return f"{value:.1f} s"
+    if value < 99.5:
+        return f"{value:.0f} s"
+    if value < 5970:
+        return f"{value // 60:.0f} min {value % 60:02.0f} s"
+    return f"{value // 3600:.0f} h {value % 3600 // 60:02.0f} min"

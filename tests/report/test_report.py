@@ -49,9 +49,9 @@ def test_a_page_holds_everything(made):
     assert "All about Ada &amp; others." in text
     assert "Shows a." in text
     assert base64.b64encode(b"<svg/>\n").decode() in text
-    assert "<h2>Pictures</h2>" in text and "<h2>Tables</h2>" in text
-    assert "<td>&lt;2&gt;</td>" in text  # nothing of a result becomes markup
-    assert "d/1.txt" in text and "<pre>two\n</pre>" in text and 'download="3.bin"' not in text
+    assert ">Pictures</h3>" in text and ">Tables</h3>" in text
+    assert ">&lt;2&gt;</td>" in text  # nothing of a result becomes markup
+    assert "d/1.txt" in text and ">two\n</pre>" in text and 'download="3.bin"' not in text
     assert "kind: counts" in text
     assert 'src="http' not in text and 'href="http' not in text
 
@@ -72,7 +72,7 @@ def test_metadata_and_style(made):
     assert main(words) == 0
     text = (made / "r.html").read_text()
     assert "Ada<br>Grace" in text and "1843" in text
-    assert text.count("</style>") == 1
+    assert text.count("</style>") == text.count("<style>")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from rulekit.errors.tree import PlanError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from rulekit.cli.parse import Command, Options
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
 
 def execute(command: Command) -> int:
     loaded = session.load(command)
-    make_report(command.options, session.prepare(command, loaded, readonly=True))
+    prepared = session.prepare(command, loaded, readonly=True)
+    make_report(command.options, prepared, loaded.secrets)
     return 0
 
 
-def make_report(options: Options, prepared: Prepared) -> None:
-    """Writes the report that the options ask for. Raises `PlanError`, `UsageError`."""
+def make_report(options: Options, prepared: Prepared, secrets: tuple[str, ...] = ()) -> None:
+    """Writes the report that the options ask for, without `secrets`. Raises `PlanError`,
+    `UsageError`."""
     path = os.path.abspath(options.report or "report.html")
     if not path.endswith((".html", ".htm", ".zip")):
         raise UsageError(
@@ -34,34 +37,86 @@ def make_report(options: Options, prepared: Prepared) -> None:
         )
     style = _read(options.report_stylesheet, "--report-stylesheet")
     metadata = _metadata(options)
-    write(prepared, path, style, metadata)
+    left_out = write(prepared, path, style, metadata, secrets)
     sys.stderr.write(f"Report created: {path}.\n")
+    if left_out:
+        total = sum(size for _, size in left_out) / 1e6
+        named = ", ".join(one for one, _ in left_out[:3])
+        more = f" and {len(left_out) - 3} more" if len(left_out) > 3 else ""
+        sys.stderr.write(
+            f"note: {named}{more} ({total:,.0f} MB) are too large for one page and only named there;"
+            " --report report.zip takes them along\n"
+        )
 
 
-def write(prepared: Prepared, path: str, style: str, metadata: dict[str, Any]) -> None:
-    """Writes the report of what a plan has made. Raises `PlanError`, `UsageError`."""
+def write(
+    prepared: Prepared,
+    path: str,
+    style: str,
+    metadata: dict[str, Any],
+    secrets: tuple[str, ...] = (),
+) -> tuple[tuple[str, int], ...]:
+    """Writes the report of what a plan has made. Results that are too large for one page are left
+    out of it: their paths and sizes (bytes). Raises `PlanError`, `UsageError`."""
+    from rulekit.history.jobs import read_history
+    from rulekit.history.runs import running_jobs
     from rulekit.report.items import caption, items_of
-    from rulekit.report.page import page
-    from rulekit.reporting.dryrun import jobs_by_rule
+    from rulekit.report.page import Content, report_page
 
-    plan = prepared.stage.plan
-    items = items_of(plan, prepared.stage.values.names)
-    description = caption(prepared.workflow.report, {}, plan, None)
-    title = os.path.basename(os.getcwd()) or "Report"
-    counts = jobs_by_rule(plan, bytearray(b"\1") * len(plan))
+    stage, workflow = prepared.stage, prepared.workflow
+    plan = stage.plan
+    items = items_of(plan, stage.values.names)
+    content = Content(
+        title=os.path.basename(os.getcwd()) or "Report",
+        description=caption(workflow.report, {}, plan, None),
+        description_path=workflow.report,
+        items=items,
+        metadata=metadata,
+        plan=plan,
+        forecast=stage.forecast,
+        values=stage.values,
+        history=read_history(
+            plan, stage.forecast, prepared.store, running_jobs(prepared.settings.state_dir)
+        ),
+        hide=hider(secrets),
+        style=style,
+    )
     try:
         if path.endswith(".zip"):
-            text = page(title, description, items, metadata, counts, style=style, link=_beside)
-            _zip(path, text, items)
-            return
+            _zip(path, report_page(content, _beside).text, items)
+            return ()
         _fits_in_a_page(items)
-        text = page(title, description, items, metadata, counts, style=style)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
+        made = report_page(content)
+        replace_file(path, made.text.encode("utf-8", "backslashreplace"))
+        return tuple(made.left_out)
     except OSError as error:
         raise UsageError(
             f"--report: `{error.filename or path}`: {error.strerror}", code="RK0109"
         ) from error
+
+
+def hider(secrets: tuple[str, ...]) -> Callable[[str], str]:
+    """A function that takes secrets out of a text."""
+    if not secrets:
+        return lambda text: text
+    from rulekit.model.veil import Veil
+
+    return Veil(secrets)
+
+
+def replace_file(path: str, content: bytes) -> None:
+    """Writes a file beside its place and puts it there when it is whole. Raises `OSError`."""
+    part = f"{path}.part-{os.getpid()}"
+    try:
+        with open(part, "wb") as file:
+            file.write(content)
+        os.replace(part, path)
+    except OSError:
+        try:
+            os.unlink(part)
+        except OSError:
+            pass
+        raise
 
 
 def _fits_in_a_page(items: tuple[Item, ...]) -> None:
@@ -74,27 +129,42 @@ def _fits_in_a_page(items: tuple[Item, ...]) -> None:
             )
 
 
-def _beside(path: str) -> str:
-    return "data/" + os.path.normpath(path).lstrip("/").replace("../", "__/")
+def _beside(path: str, quoted: bool = True) -> str:
+    """Where a file lies in the archive; `quoted`: as an address."""
+    place = "data/" + os.path.normpath(path).lstrip("/").replace("../", "__/")
+    if not quoted:
+        return place
+    from urllib.parse import quote
+
+    return quote(place, errors="surrogateescape")
 
 
 def _zip(path: str, text: str, items: tuple[Item, ...]) -> None:
     import zipfile
 
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("report/report.html", text)
-        packed: set[str] = set()
-        for item in items:
-            files = [item.path]
-            if os.path.isdir(item.path):
-                walked = os.walk(item.path)
-                files = [
-                    os.path.join(folder, name) for folder, _, names in walked for name in names
-                ]
-            for name in files:
-                if name not in packed:
-                    packed.add(name)
-                    archive.write(name, f"report/{_beside(name)}")
+    part = f"{path}.part-{os.getpid()}"
+    try:
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("report/report.html", text.encode("utf-8", "backslashreplace"))
+            packed: set[str] = set()
+            for item in items:
+                files = [item.path]
+                if os.path.isdir(item.path):
+                    walked = os.walk(item.path)
+                    files = [
+                        os.path.join(folder, name) for folder, _, names in walked for name in names
+                    ]
+                for name in files:
+                    if name not in packed:
+                        packed.add(name)
+                        archive.write(name, f"report/{_beside(name, quoted=False)}")
+        os.replace(part, path)
+    except BaseException:
+        try:
+            os.unlink(part)
+        except OSError:
+            pass
+        raise
 
 
 def _read(path: str | None, option: str) -> str:

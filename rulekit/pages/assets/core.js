@@ -144,7 +144,10 @@ rk.sections = (onshow) => {
     found = found || sections[0];
     for (const s of sections) s.classList.toggle("active", s === found);
     for (const a of links) {
-      if (a.getAttribute("href") === `#${found.id}`) a.setAttribute("aria-current", "page");
+      if (a.getAttribute("href") === `#${found.id}`) {
+        a.setAttribute("aria-current", "page");
+        a.parentNode.parentNode.parentNode.scrollLeft = a.offsetLeft - 60;
+      }
       else a.removeAttribute("aria-current");
     }
     if (onshow) onshow(found.id, rest.map(decodeURIComponent));
