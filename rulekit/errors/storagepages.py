@@ -33,7 +33,8 @@ Contributor; Owner or Contributor alone do not open blobs. New roles take some m
 there is no such container
 The first part of a stored name (`az://CONTAINER/...`, --default-remote-prefix CONTAINER/...) is a
 container. A run makes the container it writes to if the credential allows that; a SAS for a single
-container does not. What is only read is never made. Names of containers are 3 to 63 small letters, digits and `-`.""",
+container does not. One that is only read is never made. Names of containers are 3 to 63 small
+letters, digits and `-`.""",
     "RK0645": """\
 a SAS outside of its dates
 The token has expired, or is not valid yet (`st=` and `se=` hold its dates, in UTC). Make a new one

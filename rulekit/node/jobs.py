@@ -6,7 +6,7 @@ import os
 import time
 
 from rulekit.frozen import replace
-from rulekit.node.orders import paths_of, streams_of
+from rulekit.node.orders import environment_of, paths_of, streams_of
 from rulekit.runner import attempt as steps
 from rulekit.runner import drive
 from rulekit.runner.command import Environments
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from rulekit.model.spec import JobResult, JobSpec
     from rulekit.node.container import Boxes
+    from rulekit.node.environment import Pack
     from rulekit.node.orders import Order
     from rulekit.node.site import Site
 
@@ -50,6 +51,18 @@ class Jobs:
             own = {name: value for name, value in os.environ.items() if name[:3] != _OWN}
             environments = Environments(own)
         self._environments = environments.extended(self._handed)
+        self._prefixes: dict[str, str] = {}  # of environments, by identity
+
+    def find_environments(self, bring: Callable[[Pack], str]) -> None:
+        """Gets ready for jobs with packed environments: `bring` gives the folder of each. Raises
+        Refused."""
+        from rulekit.node.environment import Pack
+
+        for spec in self._order.specs:
+            identity = environment_of(spec)
+            if identity is not None and identity not in self._prefixes:
+                place, digest = self._order.environments[identity]
+                self._prefixes[identity] = bring(Pack(identity, place, digest))
 
     def find_containers(
         self,
@@ -141,6 +154,10 @@ class Jobs:
         spec = self._site.adapted(
             order.specs[number], order.moved, capture=order.output is not None
         )
+        identity = environment_of(spec)
+        if identity is not None:
+            prefix = self._prefixes[identity]
+            spec = replace(spec, software={**(spec.software or {}), "conda": prefix})
         if all(path in order.files for path in paths_of(spec)):
             spec = replace(spec, digest_limit=-1)  # the storage tells digests
         if self._deadline is not None:

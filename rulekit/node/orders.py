@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Place = tuple[str, str, str]  # account, container, name
 
 FORMAT = 1
+ENVIRONMENT = "env:"  # of `software["conda"]`: behind it an identity, for `environments`
 METADATA_MOST = 6_000  # bytes of results that travel in the metadata of their blob
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _AUTH = ("sas", "identity", "none")
@@ -47,6 +48,7 @@ class Order:
     moved: Mapping[str, str]
     limit_s: float | None
     limits: tuple[list[dict[str, int]], dict[str, int]] | None
+    environments: Mapping[str, tuple[Place, str]]
 
 
 def make_order(
@@ -65,13 +67,15 @@ def make_order(
     moved: Mapping[str, str] | None = None,
     limit_s: float | None = None,
     limits: tuple[Sequence[Mapping[str, int]], Mapping[str, int]] | None = None,
+    environments: Mapping[str, tuple[Sequence[str], str]] | None = None,
 ) -> dict[str, Any]:
     """The order for these jobs, in order of dependence, as what `json` writes.
 
     `find(path)` gives the place of a stored file (`.account`, `.container`, `.name`), None for one
     of this disk. `accounts` are those of the run; only those that are needed get in. `images`,
     `options`: one for each job, or none at all. `limits`: for jobs that pipes or services join, as
-    `rulekit.runner.together` takes them. The order's token is that of its first job.
+    `rulekit.runner.together` takes them. `environments`: packs of conda environments and their
+    digests, by identity. The order's token is that of its first job.
     """
     inside = frozenset(inner) | frozenset(path for spec in specs for path in streams_of(spec))
     files: dict[str, list[str]] = {}
@@ -84,6 +88,11 @@ def make_order(
     places = [*files.values(), *(place for place in (result, output) if place)]
     if sources:
         places.append(list(sources[0]))
+    packs = {
+        identity: [list(place), digest]
+        for identity, (place, digest) in (environments or {}).items()
+    }
+    places += [place for place, _ in packs.values()]  # type: ignore[misc]
     used = {place[0] for place in places}
     return {
         "format": FORMAT,
@@ -107,7 +116,16 @@ def make_order(
         "moved": dict(moved or {}),
         "limit_s": limit_s,
         "limits": [[dict(one) for one in limits[0]], dict(limits[1])] if limits else None,
+        "environments": packs,
     }
+
+
+def environment_of(spec: JobSpec) -> str | None:
+    """The identity of the packed environment that a job needs; None if it needs none."""
+    name = (spec.software or {}).get("conda")
+    if isinstance(name, str) and name.startswith(ENVIRONMENT):
+        return name[len(ENVIRONMENT) :]
+    return None
 
 
 def streams_of(spec: JobSpec) -> list[str]:
@@ -184,7 +202,26 @@ def _checked(document: Any, local: bool) -> Order:
         {_text(old): _safe(new, "moved") for old, new in _mapping(document, "moved").items()},
         limit,
         _limits(document.get("limits"), len(specs)),
+        _environments(_mapping(document, "environments"), specs, accounts),
     )
+
+
+def _environments(
+    given: Mapping[str, Any], specs: Iterable[JobSpec], accounts: Mapping[str, Any]
+) -> dict[str, tuple[Place, str]]:
+    found: dict[str, tuple[Place, str]] = {}
+    for identity, pack in given.items():
+        if not _NAME.fullmatch(identity) or identity[0] == ".":
+            raise ValueError("the identity of an environment must be a name")
+        place, digest = pack
+        if not isinstance(digest, str) or not digest.startswith("sha256:"):
+            raise ValueError(f"the environment `{identity}` has no digest")
+        found[identity] = (_place(place, accounts, f"the environment `{identity}`"), digest)
+    for spec in specs:
+        wanted = environment_of(spec)
+        if wanted is not None and wanted not in found:
+            raise ValueError(f"the environment of `{spec.key}` is not in the order")
+    return found
 
 
 def _accounts(given: Any) -> dict[str, dict[str, Any]]:

@@ -24,6 +24,7 @@ SETTINGS = "prepare.json"
 SEALED = "secrets.sealed"
 APP = "app"
 KEY = "RK_SEAL_KEY"
+ENVIRONMENTS = "environments"  # the name of what runs share on a machine: no run has it
 
 
 def make_settings(

@@ -16,7 +16,7 @@ import time
 from rulekit.frozen import replace
 from rulekit.node import orders
 from rulekit.node.depot import Depot
-from rulekit.node.prepare import KEY, read_secrets, read_settings, shared_folder
+from rulekit.node.prepare import ENVIRONMENTS, KEY, read_secrets, read_settings, shared_folder
 from rulekit.node.sources import sources_here
 from rulekit.node.trouble import ServiceTrouble, Trouble
 from rulekit.node.work import is_passing, run_order
@@ -68,7 +68,16 @@ def _task(key: str | None, watch: Watch) -> int:
         depot.close()
     root = os.path.join(os.environ.get("AZ_BATCH_TASK_WORKING_DIR") or os.getcwd(), "rk")
     report: dict[str, Any] = {}
-    results = run_order(order, secrets, root, _say, sources=sources, report=report, watch=watch)
+    results = run_order(
+        order,
+        secrets,
+        root,
+        _say,
+        sources=sources,
+        report=report,
+        watch=watch,
+        shared=shared_folder(folder, ENVIRONMENTS),
+    )
     return tell(order, secrets, results, report, watch)
 
 

@@ -57,6 +57,7 @@ def run_order(
     report: dict[str, Any] | None = None,
     watch: drive.Watch | None = None,
     copies: str | None = None,
+    shared: str | None = None,
 ) -> list[JobResult]:
     """One order; a result for each of its jobs. Call it in the main thread of a process that does
     nothing else: signals and the current directory are its own.
@@ -67,7 +68,7 @@ def run_order(
     sources: the folder with the order's unpacked sources. patience_s: how long the storage is
     asked again. keep: leave the folders for a look. report: gets figures (bytes, seconds, requests).
     watch: the one of a caller who listened to signals before. copies: a folder for copies of fetched
-    files, which are not fetched again.
+    files, which are not fetched again. shared: a folder for environments, which stay for others.
 
     Raises ValueError for an order that cannot be read, nothing else.
     """
@@ -77,7 +78,7 @@ def run_order(
     own = watch or drive.Watch(listener)
     try:
         site = Site(root, local_root)
-        work = Work(checked, secrets, site, own, say, patience_s, environments, copies)
+        work = Work(checked, secrets, site, own, say, patience_s, environments, copies, shared)
         results = work.run(started or (lambda _token, _pid: None), sources, keep)
         if report is not None:
             report.update(work.figures)
@@ -100,6 +101,7 @@ class Work:
         patience_s: float,
         environments: Environments | None,
         copies: str | None = None,
+        shared: str | None = None,
     ) -> None:
         self._order = order
         self._secrets = secrets
@@ -112,6 +114,7 @@ class Work:
         values = secrets.get("environment") or {}
         self._depot = Depot(order.accounts, sas, watch, patience_s, deadline=deadline)
         self._copies = None if copies is None else Copies(copies)
+        self._shared = shared or os.path.join(site.root, "environments")
         self._facts: dict[str, FileResult] = {}
         self.figures: dict[str, float] = {}
         self._jobs = Jobs(order, site, watch, environments, values, deadline)
@@ -169,6 +172,14 @@ class Work:
             local = _made_here(order)
             site.mirror(site.local_root, [*order.files, *order.inner, *local], deep=False)
         self._jobs.find_containers(self._secrets.get("registries") or (), sources, again, self._say)
+        if order.environments:
+            from rulekit.node.environment import environment_here
+
+            self._jobs.find_environments(
+                lambda pack: environment_here(
+                    self._depot, pack, self._shared, self._say, lambda: bool(self._watch.asked)
+                )
+            )
         made = {output.path for spec in order.specs for output in spec.outputs}
         wanted = {
             path: order.files[path]
