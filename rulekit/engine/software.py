@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rulekit.engine.definitions import JobDefinitions
+    from rulekit.engine.images import Images
     from rulekit.engine.loop import Stage
     from rulekit.engine.settings import RunSettings
     from rulekit.engine.values import JobValues
@@ -62,6 +63,8 @@ class Software:
         self._identities: dict[str, str] = {}
         self._prefixes: dict[str, str] = {}
         self._store: EnvironmentStore | None = None
+        self._images: Images | None = None
+        self._fetched: set[str] = set()
 
     # -- what a job asks for -------------------------------------------------------------------
 
@@ -121,7 +124,9 @@ class Software:
         elif wanted.conda is not None:
             parts.append(f"conda {self._identity(wanted.conda)}")
         if wanted.image is not None:
-            parts.append(f"container {wanted.image}")
+            there = self._elsewhere(plan, number)
+            image = wanted.image if there else self.images.identity(wanted.image)
+            parts.append(f"container {image}")
         return "\n".join(parts)
 
     def is_constant(self, index: int) -> bool:
@@ -153,20 +158,33 @@ class Software:
             self._store = EnvironmentStore(folder, given, memory=beside)
         return self._store
 
+    @property
+    def images(self) -> Images:
+        """The container images of this run."""
+        if self._images is None:
+            from rulekit.engine.images import Images
+
+            self._images = Images(self._settings)
+        return self._images
+
     def make(self, stage: Stage, say: Say, *, all_jobs: bool = False) -> int:
         """Has everything that the jobs which will run ask for (`all_jobs`: all of the plan); the
         number of environments. Raises `SoftwareError`, with the place of a rule."""
         here: dict[str, Rule] = {}
         there: dict[str, Rule] = {}
+        images: dict[str, Rule] = {}
         for number, rule, wanted in self._needs(stage, all_jobs):
+            if wanted.image is not None and not self._elsewhere(stage.plan, number):
+                images.setdefault(wanted.image, rule)
             if wanted.conda is not None:
                 group = there if self._elsewhere(stage.plan, number) else here
                 group.setdefault(wanted.conda, rule)
+        self._fetch(images, say)
         self._make_conda(here, say)
         for source, rule in there.items():
             if f"there {source}" not in self._prefixes:
                 self._solve(source, rule, say)
-        if here or there:
+        if here or there or images:
             stage.definitions.forget_environments()
         return len(here) + len(there)
 
@@ -182,6 +200,18 @@ class Software:
                 seen.add(index)
             if wanted:
                 yield number, plan.workflow.rules[index], wanted
+
+    def _fetch(self, images: dict[str, Rule], say: Say) -> None:
+        missing = {one: rule for one, rule in images.items() if one not in self._fetched}
+        if not missing:
+            return
+        try:
+            if not self._fetched:
+                self.images.sweep(say)
+            self.images.make(missing, say)
+        except RulekitError as error:
+            raise _placed(error, missing) from error
+        self._fetched.update(missing)
 
     def _make_conda(self, sources: dict[str, Rule], say: Say) -> None:
         missing = {one: rule for one, rule in sources.items() if one not in self._prefixes}
@@ -237,6 +267,9 @@ class Software:
             made["conda"] = self._prefixes[key]
             if self._settings.software.keep_search_paths:
                 made["keep_search_paths"] = True
+        if wanted.image is not None and not self._elsewhere(plan, number):
+            self._fetch({wanted.image: plan.rule_of(number)}, say)
+            made["container"] = self.images.order(wanted.image)
         return made or None
 
 

@@ -526,6 +526,20 @@ Both may have the rule's wildcards in them, or be functions of the wildcards."""
     "RK0531": """\
 environment file that cannot be fetched
 `conda` may name a file behind an http(s) address. The message has what went wrong.""",
+    "RK0532": """\
+no program that runs containers
+Rules ask for a container, and `--sdm apptainer` (`--use-apptainer`, `--use-singularity`) is on.
+One of apptainer, singularity, docker and podman must be in PATH, and docker's service must answer.
+`--container-runtime NAME` chooses one of them.""",
+    "RK0533": """\
+container image that cannot be fetched
+The message has what the program said. An image of a registry is named `docker://NAME:TAG`; what
+has no such beginning is the path of a file. Where a registry asks for a password, log in with the
+program first: `docker login REGISTRY`, `podman login REGISTRY`.""",
+    "RK0534": """\
+container image that this program cannot run
+Docker and podman run images of registries, `docker://NAME:TAG`. Files (`.sif`) and addresses with
+`oras://`, `library://` or `shub://` need apptainer.""",
     # -- infrastructure --------------------------------------------------------------------
     "RK0600": """\
 disk, storage or network did not do what was asked

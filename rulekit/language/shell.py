@@ -54,7 +54,8 @@ class Shell:
         self._activation: Mapping[str, Any] = {}
 
     def within(self, activation: Mapping[str, Any]) -> None:
-        """Commands get these variables: `added`, a mapping; those in `removed` are taken away."""
+        """Commands get these variables: `added`, a mapping; those in `removed` are taken away. They
+        run in the `container`, if there is one (see `rulekit.runner.boxed`)."""
         self._activation = activation
 
     def reset(self) -> None:
@@ -158,6 +159,14 @@ class Shell:
             argv = [executable, script]
         else:
             argv = [executable, "-c", text]
+        box = self._activation.get("container")
+        if box is not None:
+            from rulekit.runner import boxed
+
+            plain = os.path.basename(executable) in ("bash", "sh")
+            strict = prefix == STRICT if plain else None
+            argv = list(boxed.enclosed(box, argv, environment, strict=strict))
+            environment = boxed.outside(box, environment)
         sys.stdout.flush()
         process = subprocess.Popen(
             argv,

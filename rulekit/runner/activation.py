@@ -81,7 +81,9 @@ class Difference:
 
 
 def key_of(software: Mapping[str, Any]) -> str:
-    """What has the same key is activated once."""
+    """What has the same key is activated once. "": nothing is activated on the machine itself."""
+    if software.get("container"):
+        return ""
     names = software.get("modules") or ()
     return "\n".join(
         (software.get("conda") or "", str(bool(software.get("keep_search_paths"))), *names)
@@ -97,6 +99,8 @@ def activate(
 
     Raises Refused (``software``, or ``cancelled`` if it was to stop).
     """
+    if software.get("container"):
+        return Difference({}, (), ())
     before = dict(variables)
     after = dict(before)
     prefix = software.get("conda")
@@ -129,6 +133,10 @@ def adapted(spec: JobSpec, environments: Environments) -> JobSpec:
     """The order for an action that software is switched on for: Python is the environment's own if
     it has one. A `run:` body itself stays outside; it is told what its commands need."""
     assert spec.software is not None
+    if spec.software.get("container"):
+        from rulekit.runner import boxed
+
+        return boxed.adapted(spec)
     difference = environments.difference(spec)
     body = spec.body
     if body.get("function"):

@@ -28,6 +28,8 @@ _lstat = os.lstat
 # Python ignores these, and ignoring is inherited; programs expect the default. Handlers need no
 # mention: executing a program resets them.
 _RESET = tuple(getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ") if hasattr(signal, name))
+_STOPPED = ("cancelled", "timeout", "partner", "lost")  # problems of what did not end by itself
+_ASKING = ("docker", "podman")  # whose containers are not children of who starts them
 
 
 class Attempt:
@@ -202,6 +204,11 @@ def start(attempt: Attempt, environments: Environments, turn: int = 0) -> bool:
     if environments.wrap is not None:
         argv = environments.wrap(spec, argv)
     environment = environments.of(spec)
+    if spec.software is not None and spec.software.get("container"):
+        from rulekit.runner import boxed
+
+        argv = boxed.wrap(spec, argv, environment)
+        environment = boxed.outside(spec.software["container"], environment)
     program = program_of(argv[0], environment.get("PATH", os.defpath))
     actions: list[tuple[Any, ...]] = []
     if spec.capture:
@@ -269,9 +276,14 @@ def finish_values(attempt: Attempt, status: int, may_wait: bool) -> tuple[Any, .
     """
     ended = time.time()
     exit_code = os.waitstatus_to_exitcode(status)
-    if exit_code != 0:
-        return wire.result_to_tuple(failed(attempt, exit_code, None, "", ended))
     spec = attempt.spec
+    if exit_code != 0:
+        problem, detail = None, ""
+        if spec.software is not None and spec.software.get("container"):
+            from rulekit.runner import boxed
+
+            exit_code, problem, detail = boxed.explained(spec, exit_code)
+        return wire.result_to_tuple(failed(attempt, exit_code, problem, detail, ended))
     try:
         outputs = _check_and_stamp(attempt)
     except Refused as refused:
@@ -289,7 +301,7 @@ def finish_values(attempt: Attempt, status: int, may_wait: bool) -> tuple[Any, .
             for path, mtime, size, content in attempt.sources
         ]
     )
-    if attempt.helpers or attempt.backups:
+    if attempt.helpers or attempt.backups or spec.software is not None:
         clean_up(attempt)
     return (
         spec.id,
@@ -422,7 +434,7 @@ def failed(
             text = (error.strerror or str(error)).lower()
             more = f"the output `{path}` could not be taken away: {text}"
             detail = f"{detail}; {more}" if detail else more
-    clean_up(attempt)
+    clean_up(attempt, stopped=problem in _STOPPED)
     now = time.time()
     return JobResult(
         spec.id,
@@ -448,9 +460,15 @@ def refused(spec: JobSpec, refusal: Refused) -> JobResult:
     )
 
 
-def clean_up(attempt: Attempt) -> None:
-    """Take away helper files of ours. Failing to is no failure of the job."""
+def clean_up(attempt: Attempt, stopped: bool = False) -> None:
+    """Take away helper files of ours, and the container of an attempt that was `stopped`. Failing
+    to is no failure of the job."""
     helpers = () if attempt.spec.keep_scripts else attempt.helpers
+    software = attempt.spec.software
+    if software is not None and software.get("container"):
+        from rulekit.runner import boxed
+
+        boxed.end(attempt.spec, stopped)
     for path in (*helpers, *attempt.backups.values()):
         try:
             files.remove(path)
@@ -460,7 +478,10 @@ def clean_up(attempt: Attempt) -> None:
 
 
 def add_usage(attempt: Attempt, rusage: Any) -> None:
-    """Add what `wait4` said of the processes."""
+    """Add what `wait4` said of the processes: not of the program that only asks for a container."""
+    software = attempt.spec.software
+    if software is not None and (software.get("container") or {}).get("engine") in _ASKING:
+        return
     usage = attempt.usage
     usage["user_s"] = round(usage.get("user_s", 0.0) + rusage.ru_utime, 6)
     usage["system_s"] = round(usage.get("system_s", 0.0) + rusage.ru_stime, 6)

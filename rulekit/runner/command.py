@@ -117,7 +117,8 @@ class Environments:
             return True
         from rulekit.runner.activation import key_of
 
-        return key_of(spec.software) in self.activated
+        key = key_of(spec.software)
+        return not key or key in self.activated
 
     def difference(self, spec: JobSpec) -> Difference:
         """What the order's software changes in the environment; activated now, if it was not yet.

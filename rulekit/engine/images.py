@@ -1,0 +1,385 @@
+"""Container images of a run: by which program they are run, having them, and what is in them.
+
+An image is fetched once: docker and podman keep their own, for apptainer there is a folder with a
+file per image, there whole or not at all. What an image is compared by is its digest: that of the
+registry where it is known, of the image itself or of its file else. The digests that were seen are
+kept in the state directory, for looks at times when no program answers.
+"""
+
+from __future__ import annotations
+
+import os
+
+from rulekit.errors.tree import SoftwareError
+from rulekit.frozen import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from rulekit.engine.settings import RunSettings
+
+    Say = Callable[[str, str], None]
+
+MEMORY = "images.json"  # in the state directory
+FOLDER = "singularity"  # apptainer's images, in the state directory
+_AT_ONCE = 4
+_TRIES = 3
+_PAUSE_S = 2.0
+_ASK_S = 30.0
+_FILES = (".sif", ".simg", ".img", ".sqsh")
+_REMOTE = ("docker", "oras", "library", "shub", "http", "https")
+# These do not help to be asked for again.
+_HOPELESS = (
+    "not found",
+    "manifest unknown",
+    "denied",
+    "unauthorized",
+    "invalid reference",
+    "no such",
+)
+
+
+@frozen
+class Runtime:
+    """A program that runs containers: `engine` is ``docker``, ``podman`` or ``apptainer``."""
+
+    engine: str
+    program: str
+
+
+class Images:
+    """The images of one run."""
+
+    def __init__(self, settings: RunSettings) -> None:
+        self._settings = settings.software
+        self._state = os.path.abspath(settings.state_dir)
+        self._shared = settings.cluster is not None
+        self._runtime: Runtime | None = None
+        self._digests: dict[str, str] = {}
+        self._ids: dict[str, str] = {}
+        self._memory: dict[str, Any] | None = None
+
+    # -- what is in an image ---------------------------------------------------------------------
+
+    def identity(self, image: str) -> str:
+        """What an image is compared by: its name and digest, as far as it is known here without a
+        network. Raises nothing."""
+        pinned = image.partition("@sha256:")[2]
+        if pinned:
+            return image
+        digest = self._digests.get(image)
+        if digest is None:
+            digest = self._look(image)
+            self._digests[image] = digest
+        return f"{image} {digest}" if digest else image
+
+    def _look(self, image: str) -> str:
+        try:
+            runtime = self.runtime()
+            digest = self._digest(runtime, image)
+        except SoftwareError:
+            digest = None
+        if digest is None:
+            entry = self._remembered().get(image) or {}
+            digest = str(entry.get("digest") or "")
+        return digest
+
+    def _digest(self, runtime: Runtime, image: str) -> str | None:
+        path = self._file(runtime, image)
+        if path is not None:
+            return self._file_digest(image, path)
+        if runtime.engine == "apptainer":
+            return None
+        reference = docker_name(image)
+        found = _inspect(runtime, reference)
+        if found is None:
+            return None
+        self._ids[image] = found[0]
+        return found[1]
+
+    def _file_digest(self, image: str, path: str) -> str | None:
+        try:
+            state = os.stat(path)
+        except OSError:
+            return None
+        entry = self._remembered().get(image) or {}
+        stamp = [state.st_size, state.st_mtime_ns]
+        if entry.get("stamp") == stamp:
+            return str(entry["digest"])
+        import hashlib
+
+        with open(path, "rb") as file:
+            digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        self._remembered()[image] = {"digest": digest, "stamp": stamp}
+        return digest
+
+    def _remembered(self) -> dict[str, Any]:
+        if self._memory is None:
+            import json
+
+            try:
+                with open(os.path.join(self._state, MEMORY), encoding="utf-8") as file:
+                    known = json.load(file)
+            except (OSError, ValueError):
+                known = {}
+            self._memory = known if isinstance(known, dict) else {}
+        return self._memory
+
+    def _remember(self) -> None:
+        import json
+
+        memory = self._remembered()
+        for image, digest in self._digests.items():
+            if digest and (memory.get(image) or {}).get("digest") != digest:
+                memory[image] = {"digest": digest}
+        path = os.path.join(self._state, MEMORY)
+        part = f"{path}.{os.getpid()}.part"
+        try:
+            with open(part, "w", encoding="utf-8") as file:
+                json.dump(memory, file, indent=1, sort_keys=True)
+            os.replace(part, path)
+        except OSError:
+            pass  # it is looked up again
+
+    # -- having it -------------------------------------------------------------------------------
+
+    def runtime(self) -> Runtime:
+        """The program of this machine. Raises `SoftwareError` (RK0532) if there is none."""
+        if self._runtime is None:
+            self._runtime = find_runtime(self._settings.runtime)
+        return self._runtime
+
+    def make(self, images: Iterable[str], say: Say) -> None:
+        """Has all of them. Raises `SoftwareError`: RK0532 no program, RK0533 an image that cannot
+        be had, RK0534 one that this program cannot run."""
+        wanted = list(dict.fromkeys(images))
+        if not wanted:
+            return
+        runtime = self.runtime()
+        pulls: list[tuple[str, list[str], str | None]] = []
+        for image in wanted:
+            self._check(runtime, image)
+            path = self._file(runtime, image)
+            if path is not None:
+                if os.path.exists(path):
+                    continue
+                if not _is_remote(image):
+                    raise SoftwareError(
+                        f"the image `{image}` is not there: there is no file `{path}`",
+                        code="RK0533",
+                        help=f"an image of a registry is named `docker://{image}`",
+                    )
+                pulls.append((image, [], path))
+            elif _inspect(runtime, docker_name(image)) is None:
+                pulls.append((image, ["pull", "--quiet", docker_name(image)], None))
+        if pulls:
+            self._pull(runtime, pulls, say)
+        for image in wanted:
+            digest = self._digest(runtime, image)
+            self._digests[image] = digest or ""
+        self._remember()
+
+    def _check(self, runtime: Runtime, image: str) -> None:
+        if runtime.engine == "apptainer":
+            return
+        scheme = image.partition("://")[0] if "://" in image else ""
+        if scheme in ("", "docker") and not _is_image_file(image):
+            return
+        raise SoftwareError(
+            f"{runtime.engine} cannot run the image `{image}`",
+            code="RK0534",
+            help="files and addresses other than docker:// need apptainer; an image of a registry"
+            " is named docker://NAME:TAG",
+        )
+
+    def _file(self, runtime: Runtime, image: str) -> str | None:
+        """Where the file of an image is or will be; None if docker or podman keep it."""
+        if runtime.engine != "apptainer":
+            return None
+        if not _is_remote(image):
+            return os.path.abspath(os.path.expanduser(image.removeprefix("file://")))
+        return os.path.join(self.folder, file_name(image))
+
+    @property
+    def folder(self) -> str:
+        """The folder of apptainer's images."""
+        return os.path.abspath(self._settings.image_prefix or os.path.join(self._state, FOLDER))
+
+    def _pull(
+        self, runtime: Runtime, pulls: list[tuple[str, list[str], str | None]], say: Say
+    ) -> None:
+        from rulekit.engine.pulls import Pull, pull_all
+
+        made = []
+        for image, words, path in pulls:
+            say("info", f"Pulling container image {image}.")
+            made.append(Pull(image, runtime.program, tuple(words), path))
+        pull_all(made, at_once=_AT_ONCE, tries=_TRIES, pause_s=_PAUSE_S, hopeless=_HOPELESS)
+
+    # -- for orders --------------------------------------------------------------------------------
+
+    def order(self, image: str) -> dict[str, Any]:
+        """What `JobSpec.software` says of a container in this image, after `make`."""
+        import shlex
+
+        runtime = self.runtime()
+        given = self._settings.apptainer_args
+        if runtime.engine != "apptainer":
+            given = self._settings.container_args
+        made: dict[str, Any] = {
+            "engine": runtime.engine,
+            "program": runtime.program,
+            "image": image,
+            "options": shlex.split(given),
+        }
+        path = self._file(runtime, image)
+        if path is not None:
+            made["id"] = path
+        elif self._shared:
+            # The machines of a cluster have images of their own.
+            made["id"], made["pull"] = docker_name(image), "missing"
+        else:
+            made["id"] = self._ids.get(image) or docker_name(image)
+        return made
+
+    def sweep(self, say: Say) -> None:
+        """Takes away containers of runs that are gone: their programs were killed."""
+        runtime = self.runtime()
+        if runtime.engine == "apptainer":
+            return
+        from rulekit.runner.boxed import LABEL
+
+        code, said = _ask(
+            runtime, "ps", "-a", "--filter", f"label={LABEL}", "--filter", f"label={_own(self._state)}",
+            "--format", f'{{{{.ID}}}} {{{{.Label "{LABEL}"}}}}',
+        )  # fmt: skip
+        if code != 0:
+            return
+        alive = _runs(self._state)
+        dead = [
+            words[0]
+            for words in map(str.split, said.splitlines())
+            if len(words) == 2 and words[1].split(".")[0] not in alive
+        ]
+        if dead:
+            _ask(runtime, "rm", "-f", *dead)
+            say("info", f"removed {len(dead)} containers of a run that was killed")
+
+
+def _own(state: str) -> str:
+    from rulekit.runner.boxed import STATE_LABEL
+
+    return f"{STATE_LABEL}={state}"
+
+
+def _runs(state: str) -> frozenset[str]:
+    """The runs whose journals are there: they go on, or will be recovered."""
+    try:
+        names = os.listdir(os.path.join(state, "journal"))
+    except OSError:
+        return frozenset()
+    return frozenset(name.removesuffix(".jsonl") for name in names)
+
+
+# -- programs --------------------------------------------------------------------------------------
+
+
+def find_runtime(chosen: str = "auto") -> Runtime:
+    """The program that runs containers: the chosen one, or the first of apptainer, docker (if its
+    service answers) and podman. `RULEKIT_CONTAINER_ENGINE` chooses too. Raises `SoftwareError`."""
+    if chosen == "auto":
+        chosen = os.path.basename(os.environ.get("RULEKIT_CONTAINER_ENGINE") or "auto")
+    names = {"auto": ("apptainer", "singularity", "docker", "podman"),
+             "apptainer": ("apptainer", "singularity")}.get(chosen, (chosen,))  # fmt: skip
+    silent = ""
+    for name in names:
+        path = _which(name)
+        if path is None:
+            continue
+        engine = {"singularity": "apptainer"}.get(name, name)
+        runtime = Runtime(engine, path)
+        if engine != "docker":
+            return runtime
+        code, said = _ask(runtime, "version", "--format", "{{.Server.Version}}")
+        if code == 0:
+            return runtime
+        silent = f"docker is there, but its service does not answer: {_last(said)}"
+    looked = ", ".join(names)
+    raise SoftwareError(
+        f"no program that runs containers can be used here ({looked}): "
+        + (silent or "none is in PATH"),
+        code="RK0532",
+        help="install apptainer, docker or podman; --container-runtime chooses one",
+    )
+
+
+def _which(name: str) -> str | None:
+    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        path = os.path.join(folder or ".", name)
+        if os.access(path, os.X_OK) and not os.path.isdir(path):
+            return os.path.abspath(path)
+    return None
+
+
+def _ask(runtime: Runtime, *words: str) -> tuple[int, str]:
+    """Exit code and what was said; 124 if there is no answer in time."""
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            [runtime.program, *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_ASK_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return 124, f"`{runtime.engine} {words[0]}` does not answer"
+    except OSError as error:
+        return 127, f"`{runtime.program}` cannot be started: {error.strerror}"
+    text = done.stdout if done.returncode == 0 else done.stderr
+    return done.returncode, text.decode("utf-8", "replace").strip()
+
+
+def _inspect(runtime: Runtime, reference: str) -> tuple[str, str] | None:
+    """Id and digest of an image that is here; None if it is not."""
+    form = "{{.Id}} {{json .RepoDigests}}"
+    code, said = _ask(runtime, "image", "inspect", "--format", form, reference)
+    if code != 0 or not said:
+        return None
+    import json
+
+    own, _, listed = said.splitlines()[0].partition(" ")
+    own = own if own.startswith("sha256:") else f"sha256:{own}"
+    try:
+        digests = [str(one).rpartition("@")[2] for one in json.loads(listed) or ()]
+    except (ValueError, TypeError):
+        digests = []
+    return own, min(digests) if digests else own
+
+
+def docker_name(image: str) -> str:
+    """The name docker has for an image: without ``docker://``."""
+    return image.removeprefix("docker://").removeprefix("//")
+
+
+def file_name(image: str) -> str:
+    """The name of an image's file in apptainer's folder; the one Snakemake gives it."""
+    import hashlib
+
+    return hashlib.md5(image.encode(), usedforsecurity=False).hexdigest() + ".simg"
+
+
+def _is_remote(image: str) -> bool:
+    return "://" in image and image.partition("://")[0] in _REMOTE
+
+
+def _is_image_file(image: str) -> bool:
+    return image.startswith("file://") or image.endswith(_FILES)
+
+
+def _last(said: str) -> str:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "it says nothing"
