@@ -223,12 +223,10 @@ class Software:
             # Counts of packages come many times a second.
             if (news.source, news.stage) not in told and news.stage != "found":
                 told.add((news.source, news.stage))
-                say("info", news.text)
+                say("info", _sentence(news))
 
         try:
-            made = self.store.make(
-                list(missing), say=progress, secrets=tuple(self._settings.secrets)
-            )
+            made = self.store.make(list(missing), say=progress)
         except RulekitError as error:
             raise _placed(error, missing) from error
         for source, one in made.items():
@@ -238,7 +236,7 @@ class Software:
     def _solve(self, source: str, rule: Rule, say: Say) -> None:
         try:
             identity, _lock = self.store.lock_for(
-                source, "linux-64", say=lambda news: say("info", news.text)
+                source, "linux-64", say=lambda news: say("info", _sentence(news))
             )
         except RulekitError as error:
             raise _placed(error, {source: rule}) from error
@@ -348,6 +346,14 @@ def _fetched(rule: Rule, address: str) -> str:
             code="RK0531",
             span=rule.span,
         ) from None
+
+
+def _sentence(news: Progress) -> str:
+    name = os.path.basename(news.source)
+    if os.sep in news.source:
+        near = os.path.relpath(news.source)
+        name = news.source if near.startswith(os.pardir) else near
+    return news.text if name in news.text else f"{name}: {news.text}"
 
 
 def _wrong(rule: Rule, text: str) -> RuleFileError:
