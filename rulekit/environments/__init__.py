@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rulekit.environments.activation import activation_text as activation_text
     from rulekit.environments.envfile import read_environment as read_environment
-    from rulekit.environments.identity import identity as identity
+    from rulekit.environments.identities import identity as identity
     from rulekit.environments.lockfile import find_lock as find_lock
     from rulekit.environments.lockfile import write_lock as write_lock
     from rulekit.environments.lockfile import write_pin as write_pin
@@ -68,7 +68,7 @@ _PLACES = {
     "activation_text": "activation",
     "find_lock": "lockfile",
     "here": "values",
-    "identity": "identity",
+    "identity": "identities",
     "read_environment": "envfile",
     "read_settings": "settings",
     "solve": "solving",

@@ -20,4 +20,7 @@ def solve(
 ) -> Lock:
     """Solve for each platform. Raises SoftwareError (RK0523 with an explanation in words; RK0524
     when `settings.frozen`; RK0525 when a channel cannot be reached)."""
-    raise NotImplementedError
+    from rulekit.environments.client import ask
+
+    lock: Lock = ask("solve", spec, tuple(platforms), settings, say=say)
+    return lock

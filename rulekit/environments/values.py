@@ -128,7 +128,7 @@ class Progress:
     """News while environments are made.
 
     `stage` is ``solve``, ``wait`` (another process makes it), ``install``, ``pip``,
-    ``post-deploy``, ``pack``, ``done`` or ``found``. `source` is the path of the environment file.
+    ``post-deploy``, ``pack``, ``done`` or ``note`` (a warning). `source` is the path of the environment file.
     `done` and `total` count packages in ``install``, else both are 0. `text` is a sentence without
     secrets.
     """
