@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 
-from rulekit.provenance.store import FILE, sqlite3
+from rulekit.provenance.store import FILE
 
 _LATEST = 20_000  # attempts looked at
 _EACH = 50  # of them for one rule

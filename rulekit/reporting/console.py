@@ -55,6 +55,7 @@ class Console:
         self._verbose = verbose
         self._clock = clock
         self._failures: list[JobFailed] = []
+        self._left: dict[str, int] = {}  # rule to jobs that have not ended
         self._alike: dict[tuple[str, str], int] = {}
         self._log: str | None = None
         self._pending: list[str] = []
@@ -70,7 +71,10 @@ class Console:
         }
 
     def __call__(self, event: Event) -> None:
-        self._tell[type(event)](event)
+        tell = self._tell.get(type(event))
+        if tell is None:
+            return  # of interest to views and programs only
+        tell(event)
         if self._pending and type(event) is not JobFinished:
             self.flush()
 
@@ -88,7 +92,13 @@ class Console:
     def close(self) -> None:
         self.flush()
 
+    def count(self, event: Event) -> None:
+        """Keep what the end of the run will say of an event; for who does not want it told."""
+        if type(event) is JobFinished:
+            self._left[event.rule] = self._left.get(event.rule, 0) - 1
+
     def _run_started(self, event: RunStarted) -> None:
+        self._left = dict(event.jobs)
         self._log = event.log
         if "progress" not in self._quiet:
             cores = event.cores if event.cores < _UNLIMITED else "unlimited (on other machines)"
@@ -108,6 +118,7 @@ class Console:
         self._write(self._paint("job", f"\n[{self._clock()}]\n{text}"))
 
     def _job_finished(self, event: JobFinished) -> None:
+        self.count(event)
         if "progress" in self._quiet:
             return
         self._write(f"[{self._clock()}]\nFinished jobid: {event.id} (Rule: {event.rule})")
@@ -120,6 +131,7 @@ class Console:
         seen = self._alike[alike] = self._alike.get(alike, 0) + 1
         if not event.will_retry:
             self._failures.append(event)
+            self._left[event.job.rule] = self._left.get(event.job.rule, 0) - 1
         text = failure_block(
             event, self._paint, whole_logs=self._whole_logs, short=seen > _FULL_CARDS
         )
@@ -150,16 +162,15 @@ class Console:
 
     def _run_finished(self, event: RunFinished) -> None:
         if self._failures:
-            if len(self._failures) > 1:
-                from rulekit.reporting.failure import grouped
+            from rulekit.reporting.digest import not_run, summary
 
-                self._write("\n" + grouped(self._failures))
+            self._write("\n" + summary(self._failures, self._paint))
+            left = not_run(event, self._left)
+            if left:
+                self._write(left)
             self._write(self._paint("error", RUN_FAILED))
         if event.interrupted:
             self._write(self._paint("error", "Interrupted: what was done is kept."))
-        if event.skipped and event.failed:
-            noun = "job was" if event.skipped == 1 else "jobs were"
-            self._write(f"{event.skipped} {noun} not run because of that.")
         if self._log and ("all" not in self._quiet and "progress" not in self._quiet):
             self._write(f"Complete log(s): {self._log}")
         self.flush()

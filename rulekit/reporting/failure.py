@@ -4,8 +4,6 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from rulekit.events import JobFailed
     from rulekit.reporting.paint import Paint
 
@@ -114,24 +112,3 @@ def _tail(path: str, text: str, whole: bool) -> list[str]:
     shown = content if whole else content[-LOG_LINES:]
     head = f"    end of {path}:" if len(shown) < len(content) or not whole else f"    {path}:"
     return [head, *("    | " + line for line in shown)]
-
-
-def grouped(failures: Sequence[JobFailed]) -> str:
-    """Failures by rule and cause, most first: what to read when there are many."""
-    groups: dict[tuple[str, str], list[JobFailed]] = {}
-    for event in failures:
-        groups.setdefault((event.job.rule, cause_of(event)), []).append(event)
-    lines = []
-    for (rule, cause), events in sorted(groups.items(), key=lambda item: -len(item[1])):
-        noun = "job" if len(events) == 1 else "jobs"
-        lines.append(f"{len(events)} failed {noun} of rule {rule}: {cause}")
-        for event in events[:3]:
-            logs = f" (log: {', '.join(event.job.logs)})" if event.job.logs else ""
-            lines.append(f"    {_short(event.job.wildcards) or 'jobid ' + str(event.job.id)}{logs}")
-        if len(events) > 3:
-            lines.append(f"    and {len(events) - 3} more: `rulekit logs --failed` has them all")
-    return "\n".join(lines)
-
-
-def _short(wildcards: Mapping[str, str]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in wildcards.items())

@@ -1,259 +1,365 @@
-"""The live view of a run on a terminal: a bar a rule, the running jobs, the time left.
+"""The live view of a run on a terminal: the state, drawn at the bottom at most five times a second.
 
-Made of two parts: `RunState` counts events and knows nothing of terminals; `LiveView` draws it with
-rich, at most four times a second. What must stay readable after the run (failures, warnings,
-the end) is printed above the view, in the same words as in plain lines.
+What must stay readable after the run (failures, warnings, output of jobs, the end) is printed above
+the view, in the same words as in plain lines. A thread draws; it begins after the first job has
+been started, because the process that runs jobs is a fork and threads must not be about then.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
-from rulekit.events import (
-    FileRemoved,
-    JobFailed,
-    JobFinished,
-    JobStarted,
-    Note,
-    Progress,
-    RunFinished,
-    RunStarted,
-)
+from rulekit.events import JobFailed, JobStarted, Note, RunFinished, RunStarted
 from rulekit.reporting.console import Console
-from rulekit.reporting.paint import ansi
+from rulekit.reporting.paint import ansi, plain
+from rulekit.reporting.progress import RunState
+from rulekit.reporting.region import Region
+from rulekit.reporting.terminal import Terminal, harmless
+from rulekit.reporting.viewlines import ASCII, UNICODE, Chosen, duration, view_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
-    from rulekit.events import Event, JobInfo
+    from rulekit.events import Event
+    from rulekit.reporting.progress import RunningJob
+    from rulekit.reporting.viewlines import Line
 
-_BAR = 20
-_RULES = 12  # shown at most
-_RUNNING = 8
-
-
-class RuleState:
-    """How far one rule is. `seconds` is the sum over its finished jobs."""
-
-    __slots__ = ("done", "failed", "running", "seconds", "total")
-
-    def __init__(self, total: int) -> None:
-        self.total = total
-        self.done = 0
-        self.failed = 0
-        self.running = 0
-        self.seconds = 0.0
-
-    @property
-    def mean(self) -> float | None:
-        """Seconds that a job took so far."""
-        return self.seconds / self.done if self.done else None
-
-
-class RunState:
-    """What the view shows, from events alone. Times are seconds of the clock given."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self.started = clock()
-        self.rules: dict[str, RuleState] = {}
-        self.running: dict[str, tuple[JobInfo, float, int]] = {}
-        self.done = 0
-        self.total = 0
-        self.failed = 0
-        self.cores = 1
-
-    def take(self, event: Event) -> None:
-        kind = type(event)
-        if kind is RunStarted:
-            assert isinstance(event, RunStarted)
-            self.rules = {name: RuleState(count) for name, count in event.jobs.items()}
-            self.total = sum(event.jobs.values())
-            self.cores = event.cores
-        elif kind is JobStarted:
-            assert isinstance(event, JobStarted)
-            self._rule(event.job.rule).running += 1
-            self.running[event.job.key] = (event.job, self._clock(), event.attempt)
-        elif kind is JobFinished:
-            assert isinstance(event, JobFinished)
-            rule = self._rule(event.rule)
-            rule.done += 1
-            rule.seconds += event.seconds
-            self._ended(event.key, rule)
-        elif kind is JobFailed:
-            assert isinstance(event, JobFailed)
-            rule = self._rule(event.job.rule)
-            if not event.will_retry:
-                rule.failed += 1
-            self._ended(event.job.key, rule)
-        elif kind is Progress:
-            assert isinstance(event, Progress)
-            self.done, self.failed = event.done, event.failed
-            self.total = event.total
-
-    def _rule(self, name: str) -> RuleState:
-        found = self.rules.get(name)
-        if found is None:
-            found = self.rules[name] = RuleState(0)
-        return found
-
-    def _ended(self, key: str, rule: RuleState) -> None:
-        if self.running.pop(key, None) is not None:
-            rule.running -= 1
-
-    def seconds_left(self) -> float | None:
-        """An estimate: what is left of each rule at its mean time, over the cores at work.
-
-        None before anything can be said.
-        """
-        known = [rule for rule in self.rules.values() if rule.done]
-        if not known:
-            return None
-        overall = sum(rule.seconds for rule in known) / sum(rule.done for rule in known)
-        work = 0.0
-        for rule in self.rules.values():
-            left = max(0, rule.total - rule.done - rule.failed)
-            mean = rule.mean
-            work += left * (overall if mean is None else mean)
-        elapsed = max(self._clock() - self.started, 1e-6)
-        # How many jobs really went side by side so far.
-        width = max(1.0, min(self.cores, sum(rule.seconds for rule in known) / elapsed))
-        return work / width
-
-
-def duration(seconds: float) -> str:
-    """``41 s``, ``3.2 m``, ``1 h 05``."""
-    if seconds < 99.5:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    minutes = seconds / 60
-    if minutes < 60:
-        return f"{minutes:.1f} m"
-    hours, rest = divmod(round(minutes), 60)
-    return f"{hours} h {rest:02}"
-
-
-def view_lines(state: RunState, now: float, width: int) -> list[str]:
-    """The view as plain lines of at most `width` characters."""
-    left = state.seconds_left()
-    head = f"{state.done} of {state.total} jobs, {len(state.running)} running, {state.cores} cores"
-    if state.failed:
-        head += f", {state.failed} FAILED"
-    head += f"   {duration(now - state.started)}"
-    if left is not None and state.done < state.total:
-        head += f", about {duration(left)} left"
-    lines = [head]
-    active = [
-        (name, rule)
-        for name, rule in state.rules.items()
-        if rule.running or rule.failed or 0 < rule.done < rule.total
-    ]
-    waiting = [(n, r) for n, r in state.rules.items() if not (r.running or r.done or r.failed)]
-    shown = (active + waiting)[:_RULES]
-    names = max((len(name) for name, _ in shown), default=0)
-    for name, rule in shown:
-        filled = _BAR * rule.done // rule.total if rule.total else 0
-        bar = "█" * filled + "░" * (_BAR - filled)
-        text = f"{name:<{names}}  {bar} {rule.done:>5}/{rule.total}"
-        if rule.running:
-            text += f"  {rule.running} running"
-        if rule.failed:
-            text += f"  {rule.failed} failed"
-        if rule.mean is not None:
-            text += f"  µ {duration(rule.mean)}"
-        lines.append(text)
-    hidden = len(state.rules) - len(shown)
-    if hidden > 0:
-        finished = sum(1 for r in state.rules.values() if r.total and r.done >= r.total)
-        lines.append(f"{finished} of {len(state.rules)} rules are finished")
-    oldest = sorted(state.running.values(), key=lambda item: item[1])[:_RUNNING]
-    for job, since, attempt in oldest:
-        again = f" (attempt {attempt})" if attempt > 1 else ""
-        lines.append(f"  {job.key}{again}  {duration(now - since)}")
-    if len(state.running) > len(oldest):
-        lines.append(f"  ... and {len(state.running) - len(oldest)} more")
-    return [line if len(line) <= width else line[: max(1, width - 1)] + "…" for line in lines]
+_TICK = 0.2  # seconds between two looks
+_IDLE = 1.0  # seconds between two pictures when nothing happens
+_TAIL_BYTES = 4096
 
 
 class LiveView:
     """A listener that keeps the view at the bottom of the terminal."""
 
-    def __init__(self, *, printshellcmds: bool = False, show_failed_logs: bool = False) -> None:
-        from rich.console import Console as RichConsole
-        from rich.live import Live
-
-        self._clock = time.monotonic
-        self.state = RunState(self._clock)
-        self._terminal: Any = RichConsole(stderr=True)
-        self._live: Any = Live(
-            console=self._terminal,
-            get_renderable=self._render,
-            refresh_per_second=4,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        self._running = False
+    def __init__(
+        self,
+        *,
+        printshellcmds: bool = False,
+        show_failed_logs: bool = False,
+        colour: bool = True,
+        shown: Callable[[str], str] | None = None,
+        history: Callable[[], Mapping[str, float]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`shown` gives what may be seen of a text; `history` the mean seconds of a job by rule in
+        earlier runs, and is called once, in the thread."""
+        self._clock = clock
+        self.state = RunState(clock)
+        self._paint = ansi if colour else plain
+        self._shown = shown
+        self._history = history
         self._commands = printshellcmds
+        encoding = (getattr(sys.stderr, "encoding", None) or "").lower().replace("-", "")
+        self._look = UNICODE if encoding == "utf8" else ASCII
+        self._terminal: Terminal | None = None
+        self._region: Region | None = None
+        self._thread: Any = None
+        self._lock: Any = None
+        self._wake = (-1, -1)
+        self._above: list[str] = []
+        self._dirty = True
+        self._ending = False
+        self._suspended = False
+        self._deaf = False
+        self._chosen: RunningJob | None = None
+        self._handlers: dict[int, Any] = {}
         self._plain = Console(
             _Above(self),
-            paint=ansi,
+            paint=self._paint,
             printshellcmds=printshellcmds,
             show_failed_logs=show_failed_logs,
         )
 
-    def _render(self) -> Any:
-        from rich.text import Text
-
-        lines = view_lines(self.state, self._clock(), self._terminal.width)
-        text = Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
-        text.stylize("bold", 0, len(lines[0]))
-        return text
-
-    def print_above(self, text: str) -> None:
-        """Write text that stays, above the view."""
-        if self._running:
-            from rich.text import Text
-
-            self._terminal.print(Text.from_ansi(text.rstrip("\n")))
-        else:
-            sys.stderr.write(text)
+    # -- listening ---------------------------------------------------------------------------
 
     def __call__(self, event: Event) -> None:
-        self.state.take(event)
+        lock = self._lock
+        if lock is None:
+            self.state.take(event)
+        else:
+            with lock:
+                self.state.take(event)
+                self._dirty = True
         kind = type(event)
         if kind is RunStarted:
             self._plain(event)
-            self._live.start()
-            self._running = True
+            self._begin()
         elif kind is RunFinished:
+            assert isinstance(event, RunFinished)
             self._stop()
             self._plain(event)
-            assert isinstance(event, RunFinished)
             if event.ok:
                 noun = "job" if event.done == 1 else "jobs"
-                sys.stderr.write(f"{event.done} {noun} done in {duration(event.seconds)}.\n")
-        elif kind is JobFailed or kind is Note or not self._running:
+                self.print_above(f"{event.done} {noun} done in {duration(event.seconds)}.\n")
+        elif kind is JobFailed or kind is Note or self._terminal is None:
             self._plain(event)
-        elif kind is FileRemoved or kind is Progress or kind is JobFinished:
-            pass  # the bars say it
-        elif kind is JobStarted and self._commands:
+        elif kind is JobStarted:
             assert isinstance(event, JobStarted)
-            if event.job.command is not None:
-                self.print_above(f"{event.job.key}: {event.job.command}\n")
+            job = event.job
+            if self._commands and job.command is not None:
+                self.print_above(f"{job.key}: {job.command}\n")
+            if self._thread is None and (job.outputs or job.command is not None):
+                self._start_thread()
+        else:
+            self._plain.count(event)
 
-    def _stop(self) -> None:
-        if self._running:
-            self._running = False
-            self._live.stop()
+    def print_above(self, text: str) -> None:
+        """Write text that stays, above the view."""
+        if self._terminal is None:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+            return
+        with self._lock:
+            self._above.append(text if self._shown is None else self._shown(text))
+        self._ring()
 
     def flush(self) -> None:
         """Nothing waits: the view draws itself."""
 
     def close(self) -> None:
+        """Takes the view away. Any number of times."""
         self._stop()
+
+    # -- beginning and end -------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        import threading
+
+        self._lock = threading.RLock()
+        try:
+            self._terminal = Terminal()
+        except OSError:
+            return  # plain lines then
+        self._region = Region(self._terminal.write, self._terminal.size)
+
+    def _start_thread(self) -> None:
+        import signal
+        import threading
+
+        self._wake = os.pipe()
+        for descriptor in self._wake:
+            os.set_blocking(descriptor, False)
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in (
+                (signal.SIGTSTP, self._suspend),
+                (signal.SIGCONT, self._continue),
+            ):
+                self._handlers[number] = signal.signal(number, handler)
+        self._thread = threading.Thread(target=self._work, name="rulekit-view", daemon=True)
+        # Signals are for the main thread, which waits for them.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        try:
+            self._thread.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def _stop(self) -> None:
+        terminal, self._terminal = self._terminal, None
+        if terminal is None:
+            return
+        if self._thread is not None:
+            import signal
+
+            self._ending = True
+            self._ring()
+            self._thread.join(5)
+            self._thread = None
+            for number, handler in self._handlers.items():
+                signal.signal(number, handler)
+            self._handlers.clear()
+            for descriptor in self._wake:
+                os.close(descriptor)
+            self._wake = (-1, -1)
+        assert self._region is not None
+        self._region.leave()
+        left = self._seen(terminal.leave())
+        text = left + "".join(self._above)
+        self._above.clear()
+        if text:
+            terminal.write(text.replace("\n", "\r\n"))
+        terminal.close()
+
+    def _ring(self) -> None:
+        if self._wake[1] >= 0:
+            try:
+                os.write(self._wake[1], b"!")
+            except OSError:
+                pass  # full: it is awake already
+
+    # -- stopping and going on in the shell ---------------------------------------------------
+
+    def _suspend(self, number: int, frame: object) -> None:
+        """Ctrl-Z: the shell gets the terminal as it was."""
+        import signal
+
+        with self._lock:
+            self._suspended = True
+            if self._region is not None:
+                self._region.pause()
+            if self._terminal is not None:
+                self._terminal.hush()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+        signal.signal(number, self._suspend)
+
+    def _continue(self, number: int, frame: object) -> None:
+        with self._lock:
+            self._suspended = False
+            if self._region is not None:
+                self._region.forget()
+            self._dirty = True
+
+    # -- the thread --------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        import select
+
+        if self._history is not None:
+            try:
+                history = self._history()
+            except Exception:
+                history = {}  # an estimate is not worth an error
+            with self._lock:
+                self.state.history = history
+        terminal = self._terminal
+        drawn = -_IDLE
+        while terminal is not None and not self._ending and not terminal.dead:
+            keyboard = None
+            if not (self._suspended or self._deaf):
+                keyboard = terminal.listen()
+            watched = [self._wake[0]] if keyboard is None else [self._wake[0], keyboard]
+            ready = select.select(watched, (), (), _TICK)[0]
+            if self._wake[0] in ready:
+                os.read(self._wake[0], 4096)
+            with self._lock:
+                if keyboard is not None and keyboard in ready:
+                    self._keys(keyboard)
+                if self._ending or self._suspended or not terminal.in_front:
+                    continue
+                drawn = self._look_again(terminal, drawn, keyboard is not None)
+
+    def _look_again(self, terminal: Terminal, drawn: float, keys: bool) -> float:
+        """Draws if there is a reason to; the time of the last picture."""
+        assert self._region is not None
+        now = self._clock()
+        above = self._seen(terminal.written(rest=bool(self._above))) + "".join(self._above)
+        self._above.clear()
+        due = now - drawn >= (_TICK if self._dirty or self._chosen else _IDLE)
+        if not (above or due or self._region.outdated):
+            return drawn
+        self._dirty = False
+        columns, rows = terminal.size()
+        lines, cells = self._picture(columns, rows, now, keys)
+        self._region.draw(lines, cells, columns, above)
+        return now
+
+    def _picture(
+        self, columns: int, rows: int, now: float, keys: bool
+    ) -> tuple[list[str], list[int]]:
+        """The lines as they are written, and how many cells each takes."""
+        chosen = self._log_of(self._chosen) if self._chosen is not None else None
+        texts, cells = [], []
+        for line in view_lines(
+            self.state, now, columns, rows, look=self._look, chosen=chosen, keys=keys
+        ):
+            text, taken = self._fitted(line, columns - 1)
+            texts.append(text)
+            cells.append(taken)
+        return texts, cells
+
+    def _fitted(self, line: Line, room: int) -> tuple[str, int]:
+        """A line in colour, cut to `room` cells."""
+        parts: list[str] = []
+        used = 0
+        for style, text in line:
+            piece = text if self._shown is None else self._shown(text)
+            size = len(piece) if piece.isascii() else _cells(piece)
+            if used + size > room:
+                piece = _cut(piece, room - used, self._look.cut)
+                size = len(piece) if piece.isascii() else _cells(piece)
+                parts.append(self._paint(style, piece) if style else piece)
+                return "".join(parts), used + size
+            parts.append(self._paint(style, piece) if style else piece)
+            used += size
+        return "".join(parts), used
+
+    def _seen(self, text: str) -> str:
+        return text if self._shown is None or not text else self._shown(text)
+
+    # -- keys --------------------------------------------------------------------------------
+
+    def _keys(self, keyboard: int) -> None:
+        try:
+            data = os.read(keyboard, 256)
+        except OSError:
+            data = b""
+        if not data:
+            self._deaf = True  # the terminal has nothing more to say
+            return
+        text = data.decode("utf-8", "replace")
+        text = text.replace("\x1b[A", "k").replace("\x1b[B", "j").replace("\x1bOA", "k")
+        for key in text.replace("\x1bOB", "j"):
+            self._dirty = True
+            if key in "lL\n\r":
+                self._chosen = None if self._chosen is not None else self._beside(0)
+            elif key in "\x1bq":
+                self._chosen = None
+            elif key in "jn":
+                self._chosen = self._beside(1)
+            elif key in "kp":
+                self._chosen = self._beside(-1)
+
+    def _beside(self, step: int) -> RunningJob | None:
+        """The running job next to the chosen one; the oldest if none is chosen."""
+        running = sorted(self.state.running.values(), key=lambda job: job.since)
+        if not running:
+            return None
+        if self._chosen not in running:
+            return running[0]
+        return running[(running.index(self._chosen) + step) % len(running)]
+
+    def _log_of(self, job: RunningJob) -> Chosen:
+        info = job.info
+        key = info.key if self.state.running.get(info.key) is job else f"{info.key} has ended"
+        if not info.logs:
+            return Chosen(key, "", ("the rule has no `log:`; what it prints is shown above",))
+        for path in info.logs:
+            text = _tail(path)
+            if text:
+                return Chosen(key, path, tuple(text.rstrip("\n").split("\n")))
+        return Chosen(key, info.logs[0], ("nothing so far",))
+
+
+def _tail(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
+            return harmless(file.read().decode("utf-8", "replace"))
+    except OSError:
+        return ""
+
+
+def _cells(text: str) -> int:
+    """Columns that a text takes: some signs take two, some none."""
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _cut(text: str, room: int, mark: str) -> str:
+    """As much of a text as fits, with a mark at its end."""
+    if room <= 1:
+        return mark[:room]
+    if text.isascii():
+        return text[: room - 1] + mark
+    from rich.cells import set_cell_size
+
+    return set_cell_size(text, room - 1).rstrip() + mark
 
 
 class _Above:

@@ -19,6 +19,7 @@ from rulekit.events import (
     RunStarted,
 )
 from rulekit.reporting.console import Console
+from rulekit.reporting.digest import first_errors
 from rulekit.reporting.failure import exit_meaning
 from rulekit.reporting.jsonlines import JsonLines
 from rulekit.reporting.logfile import LogFile
@@ -108,9 +109,41 @@ def test_a_failure_card():
         "    run it again: rulekit -c 1 -- y.txt\n"
         "Removing output files of failed job a since they might be corrupted:\n"
         "y.txt\n"
-        "Exiting because a job execution failed. Look above for error messages\n"
+        "\n"
+        "1 failed job of rule a: exit code 3\n"
+        "    a=x, b=y (log: logs/a.log)\n"
+        "        | two\n"
+        "        run it again: rulekit -c 1 -- y.txt\n"
         "1 job was not run because of that.\n"
+        "Exiting because a job execution failed. Look above for error messages\n"
     )
+
+
+def test_what_was_not_run_is_named_by_rule():
+    started = RunStarted("r1", "/w", "/w/Rulefile", 2, {"a": 2, "b": 3, "all": 1}, None)
+    done = JobFinished(1, "a:s=1", "a", 1, 0.5, {})
+    text = told(started, done, failed(), RunFinished(False, 1, ("x",), 4, 1.0, False))
+    assert "4 jobs were not run because of that: b (3), all.\n" in text
+    # After a checkpoint the numbers of the start need not hold.
+    text = told(started, done, failed(), RunFinished(False, 1, ("x",), 9, 1.0, False))
+    assert "9 jobs were not run because of that.\n" in text
+
+
+@pytest.mark.parametrize(
+    ("log", "lines"),
+    [
+        ("reading\nERROR: no index\nusage: x\nError: gave up\nerror again\n",
+         ["ERROR: no index", "Error: gave up"]),
+        ("Traceback (most recent call last):\n  File \"x.py\", line 1, in f\n    raise\n"
+         "ValueError: bad\n", ["ValueError: bad"]),
+        ("one\ntwo\n\n", ["two"]),
+        ("bash: line 1: bwa: command not found\n", ["bash: line 1: bwa: command not found"]),
+        ("error \x1b[2J\n", ["error \\x1b[2J"]),
+        ("", []),
+    ],
+)  # fmt: skip
+def test_the_first_lines_that_speak_of_an_error(log, lines):
+    assert first_errors(failed(log_tail=(("a.log", ""), ("b.log", log)))) == lines
 
 
 def test_only_the_end_of_a_long_log_is_shown_unless_all_is_wanted(tmp_path):
@@ -136,7 +169,9 @@ def test_many_alike_failures_are_short_and_summed_up():
     text = told(*events, RunFinished(False, 0, ("x",) * 10, 0, 1.0, False))
     assert text.count("Error in rule a:") == 10
     assert text.count("    | one\n") == 3
-    assert "10 failed jobs of rule a: exit code 3\n    s=0 (log: logs/a.log)\n" in text
+    assert (
+        "10 failed jobs of rule a: exit code 3\n    s=0 (log: logs/a.log)\n        | two\n" in text
+    )
     assert "and 7 more: `rulekit logs --failed` has them all" in text
 
 

@@ -81,7 +81,8 @@ def execute(command: Command) -> int:
         if finished.ok and options.report_after_run:
             from rulekit.cli.commands.report import make_report
 
-            make_report(options, session.prepare(command, loaded, readonly=True))
+            again = session.prepare(command, loaded, readonly=True)
+            make_report(options, again, loaded.secrets)
         return 0 if finished.ok else 1
     finally:
         for listener in listeners:
@@ -296,28 +297,16 @@ def make_listeners(
         from rulekit.reporting.jsonlines import JsonLines
 
         listeners.append(JsonLines(sys.stderr))
-    elif (
-        not options.plain
-        and not options.nocolor
-        and not options.quiet
-        and not options.verbose
-        and is_terminal(sys.stderr)
-        and not os.environ.get("NO_COLOR")
-        and not os.environ.get("CI")
-    ):
-        from rulekit.reporting.live import LiveView
-
-        listeners.append(
-            LiveView(
-                printshellcmds=options.printshellcmds, show_failed_logs=options.show_failed_logs
-            )
-        )
+    elif is_terminal(sys.stderr) and (view := _view(options, hide)) is not None:
+        listeners.append(view)
     else:
         listeners.append(
             Console(
                 sys.stderr,
                 paint=painter(sys.stderr, options.nocolor),
-                quiet=options.quiet,
+                quiet=options.quiet
+                if options.progress != "none"
+                else options.quiet | {"progress", "rules"},
                 printshellcmds=options.printshellcmds,
                 show_failed_logs=options.show_failed_logs,
                 verbose=options.verbose,
@@ -335,6 +324,12 @@ def make_listeners(
 
         listeners.append(LogFile(log_path, printshellcmds=options.printshellcmds, hide=hide))
     return listeners
+
+
+def _view(options: Options, hide: Callable[[str], str] | None) -> Listener | None:
+    from rulekit.cli.progresswords import make_view, wants_view
+
+    return make_view(options, hide) if wants_view(options) else None
 
 
 def _open_log(path: str, hide: Callable[[str], str] | None) -> IO[str]:
