@@ -11,12 +11,16 @@ from rulekit.frozen import frozen
 
 @frozen
 class Check:
-    """One kind of finding. `title` says what is wrong, `why` what comes of it, `fix` what to do."""
+    """One kind of finding. `title` says what is wrong, `why` what comes of it, `fix` what to do.
+
+    `mended`: ``rulekit lint --fix`` does it (see `rulekit.lint.fixes`).
+    """
 
     code: str
     title: str
     why: str
     fix: str
+    mended: bool = False
 
 
 _ALL = (
@@ -96,18 +100,21 @@ _ALL = (
         "old directive `singularity:`",
         "It is the old name of `container:`, and newer versions may not know it.",
         "write `container:`",
+        mended=True,
     ),
     Check(
         "RL013",
         "indentation by tabs",
         "Mixed with blanks it looks different from what it means.",
         "indent by four blanks",
+        mended=True,
     ),
     Check(
         "RL014",
         "wildcard in a command without `wildcards.`",
         "A command knows wildcards only by their full names; the job would fail.",
         "write `{wildcards.name}`",
+        mended=True,
     ),
     Check(
         "RL101",
@@ -159,6 +166,51 @@ _ALL = (
         "elsewhere.",
         "put it into brackets, `(cd {params.folder} && make)`, or use the program's own option",
     ),
+    Check(
+        "RL109",
+        "first rule with wildcards",
+        "The first rule is what `rulekit` makes when no target is named, and nobody says there what "
+        "the wildcards are.",
+        "begin with a rule that has only `input:`, the files that are wanted; `rule all` by custom",
+    ),
+    Check(
+        "RL110",
+        "two strings that make one file name",
+        "Strings side by side are one string, in Python as here. Over two lines this is nearly always "
+        "a forgotten comma.",
+        'put a comma between them; a long name can be joined in brackets, `("a/" "b")`',
+    ),
+    Check(
+        "RL111",
+        "command that names what the rule does not have",
+        "There is no input, output, param, log or wildcard of that name: the job would fail.",
+        "mend the name, or give it to the file: `input: name=...`",
+    ),
+    Check(
+        "RL112",
+        "folder as output without `directory()`",
+        "A path that ends with `/` can only be a folder. Without the flag it is taken for a file, and "
+        "old content is not removed before the job.",
+        'write `directory("name")`, or name the files in it',
+    ),
+    Check(
+        "RL113",
+        "directive without effect",
+        "`version:` comes from old rule files. Nothing is done with it.",
+        "take it out",
+    ),
+    Check(
+        "RL114",
+        "constraint of a wildcard that no rule has",
+        "It holds for nothing. Often the wildcard was renamed, and is now free to match anything.",
+        "mend the name, or take it out",
+    ),
+    Check(
+        "RL115",
+        "log file that two rules write",
+        "The one that runs later writes over what the other had to say.",
+        'give each rule a log file of its own: `log: "logs/rulename/{sample}.log"`',
+    ),
 )
 
 CHECKS: dict[str, Check] = {check.code: check for check in _ALL}
@@ -169,4 +221,5 @@ def page(code: str) -> str | None:
     check = CHECKS.get(code.upper())
     if check is None:
         return None
-    return f"{check.code}: {check.title}\n{check.why}\nWhat to do: {check.fix}."
+    mended = "\n`rulekit lint --fix` does it." if check.mended else ""
+    return f"{check.code}: {check.title}\n{check.why}\nWhat to do: {check.fix}.{mended}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rulekit.lint.files import check_file
 from rulekit.lint.finding import Finding, allowed_in, is_allowed
 from rulekit.lint.rules import check_rules
+from rulekit.lint.together import check_constraints
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def check(workflow: Workflow, *, own: bool, envvars: Sequence[str] = ()) -> tupl
         rulefile = parse(text, path)
         alone = len(workflow.source_files) == 1
         found += check_file(rulefile, alone=alone, envvars=announced)
+        found += check_constraints(workflow, rulefile)
     found += check_rules(workflow, own=own)
     order = {path: index for index, path in enumerate(workflow.source_files)}
     chosen = [

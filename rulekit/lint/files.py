@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
+from rulekit.fmt.strings import chains
 from rulekit.lint.finding import Finding
 from rulekit.syntax import tree
 
@@ -12,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from rulekit.syntax.source import Piece
     from rulekit.syntax.tree import RuleFile
 
 _PATH = re.compile(r"/[^/\s*?<>|$][^\s]*(?: [^\s/-][^\s]*)*")
@@ -45,14 +47,18 @@ def check_file(rulefile: RuleFile, *, alone: bool, envvars: Collection[str]) -> 
     """Findings in one file. `alone`: the workflow has no other; `envvars`: those announced."""
     path = rulefile.path
     yield from _tabs(rulefile)
-    for statement in rulefile.statements:
-        words = [statement.keyword]
-        if isinstance(statement, tree.Rule | tree.UseRule):
-            words += [directive.keyword for directive in statement.directives or ()]
-        for word in words:
-            if word.text == "singularity":
-                message = "`singularity:` is the old name of `container:`"
-                yield Finding("RL012", message, path, word.span.line)
+    for word, value in _directives(rulefile):
+        if word.text == "singularity":
+            message = "`singularity:` is the old name of `container:`"
+            yield Finding("RL012", message, path, word.span.line)
+        elif word.text == "version":
+            yield Finding("RL113", "`version:` has no effect", path, word.span.line)
+        elif word.text in _FILES and value is not None:
+            for chain in chains(rulefile.text, value.start, value.end):
+                line = rulefile.source.line(chain.start)
+                message = f"two strings make one name of `{word.text}`: is a comma missing?"
+                yield Finding("RL110", message, path, line)
+        yield from _folders(rulefile, word, value)
     if not alone and any(isinstance(one, tree.Rule) for one in rulefile.statements):
         for node in ast.walk(rulefile.python):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -62,8 +68,30 @@ def check_file(rulefile: RuleFile, *, alone: bool, envvars: Collection[str]) -> 
     yield from _Values(rulefile, envvars).findings()
 
 
+def _folders(rulefile: RuleFile, word: Piece, value: Piece | None) -> Iterator[Finding]:
+    """Plain strings of `output:` that end with a slash."""
+    if word.text != "output" or value is None or "/" not in value.text:
+        return
+    call = ast.parse(f"f({value.text}\n)", mode="eval").body
+    assert isinstance(call, ast.Call)
+    for node in [*call.args, *(one.value for one in call.keywords)]:
+        if isinstance(node, ast.Constant | ast.JoinedStr) and _literal(node).endswith("/"):
+            message = f"the output `{_literal(node)}` is a folder without `directory()`"
+            line = rulefile.source.line(value.start) + node.lineno - 1
+            yield Finding("RL112", message, rulefile.path, line)
+
+
+def _directives(rulefile: RuleFile) -> Iterator[tuple[Piece, Piece | None]]:
+    """The keywords of all statements and directives, directives with their values."""
+    for statement in rulefile.statements:
+        yield statement.keyword, None
+        if isinstance(statement, tree.Rule | tree.UseRule):
+            for directive in statement.directives or ():
+                yield directive.keyword, directive.value
+
+
 def _tabs(rulefile: RuleFile) -> Iterator[Finding]:
-    inside = _lines_of_strings(rulefile.python)
+    inside = lines_of_strings(rulefile.python)
     count = first = 0
     for number, line in enumerate(rulefile.text.split("\n"), 1):
         if "\t" in line[: len(line) - len(line.lstrip())] and number not in inside:
@@ -74,7 +102,7 @@ def _tabs(rulefile: RuleFile) -> Iterator[Finding]:
         yield Finding("RL013", f"{count} {lines} indented by tabs", rulefile.path, first)
 
 
-def _lines_of_strings(python: ast.Module) -> set[int]:
+def lines_of_strings(python: ast.Module) -> set[int]:
     """Lines that begin inside of a string: a tab there is data."""
     found: set[int] = set()
     for node in ast.walk(python):

@@ -42,6 +42,9 @@ def as_text(findings: Sequence[Finding]) -> str:
     count = len(findings)
     noun = "finding" if count == 1 else "findings"
     lines.append(f"{count} {noun}; `rulekit explain {findings[0].code}` says more.")
+    mended = sum(CHECKS[one.code].mended for one in findings)
+    if mended:
+        lines.append(f"`rulekit lint --fix` mends {mended} of them.")
     return "\n".join(lines) + "\n"
 
 
@@ -64,6 +67,7 @@ def as_json(findings: Sequence[Finding]) -> str:
                 "body": f"{CHECKS[one.code].why} What to do: {CHECKS[one.code].fix}.",
                 "links": [],
                 "line": one.line,
+                "fixable": CHECKS[one.code].mended,
             }
             for one in group
         ]

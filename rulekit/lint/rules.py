@@ -7,8 +7,10 @@ import os
 import re
 import textwrap
 
+from rulekit.errors.diagnostic import closest
 from rulekit.errors.tree import RulekitError
 from rulekit.lint.finding import Finding
+from rulekit.lint.together import check_together
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ _OWN = frozenset(
     "input output params wildcards threads resources log rule jobid bench_iteration".split()  # noqa: SIM905
 )
 _BY_NUMBER = re.compile(r"\{\s*(input|output)\[\d+\]")
+_NAMED = re.compile(r"(?<!\{)\{\s*(input|output|log|params|wildcards)\.([^\W\d]\w*)")
+_ATTRIBUTES = frozenset({"size", "size_mb", "size_gb", "get", "keys", "values", "items", "append"})
 _VERSION = re.compile(r"[@:][^/:@]+$")
 _FILE_BODIES = {"script": "the script", "notebook": "the notebook"}
 
@@ -32,7 +36,7 @@ def check_rules(workflow: Workflow, *, own: bool) -> Iterator[Finding]:
         if own:
             yield from _extra(rule)
     if own:
-        yield from _same_outputs(workflow)
+        yield from check_together(workflow)
 
 
 def _found(rule: Rule, code: str, message: str, line: int | None = None) -> Finding:
@@ -111,6 +115,7 @@ def _extra(rule: Rule) -> Iterator[Finding]:
     body = rule.body
     if body.kind == "shell":
         yield from _unused(rule)
+        yield from _unknown(rule)
     if isinstance(rule.container, str) and rule.container.startswith("docker://"):
         version = _VERSION.search(rule.container.removeprefix("docker://"))
         if version is None or version[0] == ":latest":
@@ -150,17 +155,33 @@ def _unused(rule: Rule) -> Iterator[Finding]:
         yield _found(rule, "RL108", "the command changes the directory")
 
 
+def _unknown(rule: Rule) -> Iterator[Finding]:
+    """Fields such as ``{input.reads}`` of a name that is not there."""
+    known = {
+        "input": _names(rule.inputs),
+        "output": _names(rule.outputs),
+        "log": _names(rule.logs),
+        "params": frozenset(value.name for value in rule.params if value.name),
+        "wildcards": frozenset(rule.wildcard_names),
+    }
+    told = set()
+    for found in _NAMED.finditer(rule.body.text):
+        kind, name = found[1], found[2]
+        names = known[kind]
+        if names is None or name in names or name in _ATTRIBUTES or found[0] in told:
+            continue
+        told.add(found[0])
+        message = f"the command uses `{kind}.{name}`, which the rule does not have"
+        near = closest(name, names)
+        yield _found(rule, "RL111", message + (f" (but `{near}`)" if near else ""))
+
+
+def _names(entries: Iterable[Entry]) -> frozenset[str] | None:
+    """The names of a directive's files; None if a function gives names that cannot be known."""
+    if any(item.flags.get("unpack") for entry in entries for item in entry.items):
+        return None
+    return frozenset(entry.name for entry in entries if entry.name)
+
+
 def _literally(command: str, files: list[str]) -> bool:
     return any(file in command for file in files)
-
-
-def _same_outputs(workflow: Workflow) -> Iterator[Finding]:
-    ordered = {frozenset((a, b)) for names in workflow.ruleorder for a in names for b in names}
-    makers: dict[str, Rule] = {}
-    for rule in workflow.rules:
-        for text in _texts(rule.outputs):
-            first = makers.setdefault(text, rule)
-            if first is not rule and frozenset((first.name, rule.name)) not in ordered:
-                message = f"the rule `{first.name}` makes `{text}`, too"
-                yield _found(rule, "RL107", message)
-                break

@@ -27,6 +27,8 @@ rule a:
         "cp {input.reads} {output} 2> {log}"
 """
 
+ALL = "rule all:\n    input:\n        [],\n"
+
 
 @pytest.fixture
 def codes(tmp_path, monkeypatch):
@@ -63,9 +65,8 @@ CASES = {
     "RL011": "import os\nos.environ['Q'] = '1'\nX = os.environ['Q']\n" + CLEAN_RULE,
     "RL012": CLEAN_RULE.replace("conda:", "singularity:").replace("env.yaml", "docker://x:1"),
     "RL013": CLEAN_RULE.replace("    ", "\t"),
-    "RL014": CLEAN_RULE.replace("out.txt", "{s}.txt")
-    .replace("a.log", "{s}.log")
-    .replace("cp", "cp {s}"),
+    "RL014": ALL
+    + CLEAN_RULE.replace("out.txt", "{s}.txt").replace("a.log", "{s}.log").replace("cp", "cp {s}"),
     "RL101": CLEAN_RULE.replace(" 2> {log}", ""),
     "RL102": CLEAN_RULE.replace("conda:", "container:").replace("env.yaml", "docker://x:latest"),
     "RL103": CLEAN_RULE.replace("env.yaml", "other.yaml"),
@@ -75,6 +76,13 @@ CASES = {
     "    except Exception:\n        return []\n" + CLEAN_RULE,
     "RL107": CLEAN_RULE + CLEAN_RULE.replace("rule a", "rule b"),
     "RL108": CLEAN_RULE.replace('"cp', '"cd x; cp'),
+    "RL109": CLEAN_RULE.replace("out.txt", "{s}.txt").replace("a.log", "{s}.log"),
+    "RL110": CLEAN_RULE.replace('"in.txt",', '"in.txt"\n        "in2.txt",'),
+    "RL111": CLEAN_RULE.replace("{input.reads}", "{input.raeds}"),
+    "RL112": CLEAN_RULE.replace('"out.txt"', '"out/"'),
+    "RL113": CLEAN_RULE.replace("    log:", "    version: '1'\n    log:"),
+    "RL114": "wildcard_constraints:\n    smaple='x'\n" + CLEAN_RULE,
+    "RL115": CLEAN_RULE + CLEAN_RULE.replace("rule a", "rule b").replace("out.txt", "b.txt"),
 }
 
 
@@ -149,5 +157,33 @@ def test_written_form(codes):
     path = os.path.abspath("Snakefile")
     assert [one["for"] for one in data["snakefiles"]] == [{"snakefile": path}]
     assert [one["for"] for one in data["rules"]] == [{"rule": "b", "line": 14, "snakefile": path}]
-    assert set(data["rules"][0]["lints"][0]) == {"code", "title", "body", "links", "line"}
+    assert set(data["rules"][0]["lints"][0]) == {
+        "code",
+        "title",
+        "body",
+        "links",
+        "line",
+        "fixable",
+    }
     assert json.loads(as_json(())) == {"snakefiles": [], "rules": []}
+
+
+@pytest.mark.parametrize(
+    ("text", "more"),
+    [
+        (CLEAN_RULE.replace("in.txt", "a/").replace('"a/"', '("a/"\n         "b")'), ""),
+        (CLEAN_RULE.replace("{input.reads}", "{{input.raeds}} {input.size_mb}"), ""),
+        (CLEAN_RULE.replace('"out.txt"', 'directory("out/")'), ""),
+        ("wildcard_constraints:\n    s='x'\n" + ALL + CASES["RL109"], ""),
+        (ALL + CASES["RL109"].replace("rule a:", "rule a:  # {s}"), ""),
+        (CLEAN_RULE.replace("reads=", "*[], reads="), ""),
+    ],
+)
+def test_what_is_meant_so_is_left_alone(codes, text, more):
+    assert codes(text) == ()
+
+
+def test_an_input_function_may_give_any_name(codes):
+    text = "def f(wildcards):\n    return {'r': 'in.txt'}\n" + CLEAN_RULE
+    text = text.replace('reads="in.txt"', "unpack(f)").replace("input.reads", "input.r")
+    assert codes(text) == ()

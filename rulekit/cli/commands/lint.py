@@ -1,4 +1,7 @@
-"""`rulekit lint` and `--lint`: what could be better in the rule files. Ends with 1 if anything is."""
+"""`rulekit lint` and `--lint`: what could be better in the rule files. Ends with 1 if anything is.
+
+`--fix` mends what can be mended without a doubt and tells what is left; `--diff` shows what it would.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from rulekit.errors.tree import RuleFileError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rulekit.cli.parse import Command
+    from rulekit.lint.finding import Finding
 
 
 def execute(command: Command) -> int:
@@ -26,11 +32,51 @@ def execute(command: Command) -> int:
             raise
         return _unreadable(error)
     findings = check(loaded.workflow, own=own, envvars=options.envvars)
+    if options.fix or options.diff:
+        findings = _mended(findings, write=options.fix and not options.diff)
+        if options.diff:
+            return 1 if findings else 0
     if options.json or options.lint == "json":
         sys.stdout.write(as_json(findings))
     else:
         (sys.stdout if own else sys.stderr).write(as_text(findings))
     return 1 if findings else 0
+
+
+def _mended(findings: Sequence[Finding], *, write: bool) -> tuple[Finding, ...]:
+    """Mends files, or shows how it would; the findings that are left (or would be mended)."""
+    import difflib
+
+    from rulekit.fmt.files import read_text, write_text
+    from rulekit.lint.fixes import edits_for, fixed
+    from rulekit.syntax.parser import parse
+
+    left: list[Finding] = []
+    shown: list[Finding] = []
+    for path in dict.fromkeys(one.file for one in findings):
+        here = [one for one in findings if one.file == path]
+        old = read_text(path)
+        new, count = fixed(old.text, path, here)
+        if not count:
+            left += here
+            continue
+        rulefile = parse(old.text, path)
+        mended = [one for one in here if list(edits_for(one, rulefile))]
+        left += [one for one in here if one not in mended]
+        shown += mended
+        if write:
+            write_text(old, new)
+            noun = "finding" if count == 1 else "findings"
+            sys.stderr.write(f"mended {count} {noun} in {path}\n")
+        else:
+            lines = difflib.unified_diff(
+                old.text.splitlines(keepends=True),
+                new.splitlines(keepends=True),
+                path,
+                f"{path} (mended)",
+            )
+            sys.stdout.write("".join(lines))
+    return tuple(left if write else shown)
 
 
 def _unreadable(error: RuleFileError) -> int:
