@@ -32,6 +32,7 @@ def write_archive(prefix: str, target: str, identity: str, platform: str) -> Non
     here, there = os.fsencode(prefix), PREFIX.encode()
     assert len(here) == len(there)
     compiled = _compiled(prefix, here)
+    times = {_source(name): time for name, time in compiled.items() if time is not None}
     lists: dict[str, list[str]] = {"text": [], "binary": [], "links": []}
     os.makedirs(os.path.dirname(target), exist_ok=True)
     # The list comes first in the archive, but is known last: two passes, the first only reads.
@@ -53,11 +54,13 @@ def write_archive(prefix: str, target: str, identity: str, platform: str) -> Non
     }
     part = f"{target}.{os.getpid()}.part"
     with open(part, "wb") as raw:
-        with gzip.GzipFile("", "wb", 6, raw, mtime=0) as zipped:
-            with tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as tar:
-                _add(tar, f"{layout.META}/pack.json", json.dumps(about, indent=1).encode())
-                for name, path in _members(prefix, compiled):
-                    _add_member(tar, name, path, here, compiled)
+        with (
+            gzip.GzipFile("", "wb", 6, raw, mtime=0) as zipped,
+            tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as tar,
+        ):
+            _add(tar, f"{layout.META}/pack.json", json.dumps(about, indent=1).encode())
+            for name, path in _members(prefix, compiled):
+                _add_member(tar, name, path, here, times)
         raw.flush()
         os.fsync(raw.fileno())
     os.replace(part, target)
@@ -101,14 +104,12 @@ def _compiled(prefix: str, here: bytes) -> dict[str, int | None]:
     return found
 
 
-def _source_time(name: str, compiled: dict[str, int | None]) -> int:
-    """The time that a Python file must keep for its compiled form to hold."""
-    folder, _, base = name.rpartition("/")
-    start = f"{folder}/__pycache__/{base[:-3]}." if folder else f"__pycache__/{base[:-3]}."
-    for path, time in compiled.items():
-        if time is not None and path.startswith(start):
-            return time
-    return _TIME
+def _source(compiled: str) -> str:
+    """The Python file that a compiled one was made from; it must keep its time."""
+    folder, _, base = compiled.rpartition("/")
+    folder = folder.removesuffix("__pycache__").rstrip("/")
+    name = base.partition(".")[0] + ".py"
+    return f"{folder}/{name}" if folder else name
 
 
 def _stays_inside(path: str, prefix: str) -> bool:
@@ -127,12 +128,14 @@ def _content(name: str, path: str) -> bytes:
         values = json.loads(data)
         for key in _LOCAL_KEYS:
             values.pop(key, None)
+        for one in (values.get("paths_data") or {}).get("paths", ()):
+            one.pop("sha256_in_prefix", None)
         return json.dumps(values, indent=1, sort_keys=True).encode()
     return data
 
 
 def _add_member(
-    tar: tarfile.TarFile, name: str, path: str, here: bytes, compiled: dict[str, int | None]
+    tar: tarfile.TarFile, name: str, path: str, here: bytes, times: dict[str, int]
 ) -> None:
     there = PREFIX.encode()
     member = tarfile.TarInfo(name)
@@ -147,8 +150,7 @@ def _add_member(
     else:
         executable = os.stat(path).st_mode & 0o111
         data = _content(name, path).replace(here, there)
-        time = _source_time(name, compiled) if name.endswith(".py") else _TIME
-        _add(tar, name, data, 0o755 if executable else 0o644, time)
+        _add(tar, name, data, 0o755 if executable else 0o644, times.get(name, _TIME))
 
 
 def _add(
