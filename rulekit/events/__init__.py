@@ -96,6 +96,23 @@ class Note:
 
 
 @frozen
+class CloudState:
+    """What the machines of a cloud do for this run, told now and then.
+
+    `wanted` are the nodes asked for. `cost` is an estimate in `currency`, None if prices are not
+    known.
+    """
+
+    place: str  # "pool NAME"
+    nodes: int
+    wanted: int
+    queued: int
+    running: int
+    cost: float | None = None
+    currency: str = "USD"
+
+
+@frozen
 class RunFinished:
     ok: bool
     done: int
@@ -106,7 +123,15 @@ class RunFinished:
 
 
 Event = (
-    RunStarted | JobStarted | JobFinished | JobFailed | Progress | FileRemoved | Note | RunFinished
+    RunStarted
+    | JobStarted
+    | JobFinished
+    | JobFailed
+    | Progress
+    | FileRemoved
+    | CloudState
+    | Note
+    | RunFinished
 )
 
 
