@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rulekit.engine.loop import Stage
     from rulekit.engine.settings import RunSettings
     from rulekit.engine.stored import RunStorage
+    from rulekit.executors.azure.packs import Packs
     from rulekit.executors.azure.settings import AzureSettings
     from rulekit.executors.local import LocalExecutor
     from rulekit.model.rule import Rule, Workflow
@@ -87,6 +88,7 @@ def make_executor(
         details=lambda spec: details_of(stage(), spec, settings),
         outputs=os.path.join(settings.state_dir, "log", "azure"),
         live=True,
+        packs=_packs(stage(), stored, say),
     )
     sizes.require(remote.pools.sizes(), requests_of(stage(), settings, grouping))
     return SplitExecutor(
@@ -96,6 +98,19 @@ def make_executor(
         cores=settings.local_cores or os.cpu_count() or 1,
         wake_fd=wake_fd,
     )
+
+
+def _packs(stage: Stage, stored: RunStorage, say: Callable[[str, str], None]) -> Packs | None:
+    """The packed environments of the run, if conda is switched on."""
+    software = stage.definitions.software
+    if software is None or stored.places.default is None:
+        return None
+    from rulekit.executors.azure.packs import Packs
+
+    def pack(identity: str) -> str:
+        return software.store.pack(identity, say=lambda news: say("info", news.text))
+
+    return Packs(stored.client, stored.places.default, pack, say)
 
 
 def clear_earlier(settings: RunSettings, stored: RunStorage, pending: Sequence[Past]) -> None:

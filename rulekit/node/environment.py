@@ -31,6 +31,7 @@ _HEAD_MOST = 64 << 20  # bytes of `PACK`
 _CHUNK = 1 << 20
 _LISTEN_S = 0.2
 _BOOT = "/proc/sys/kernel/random/boot_id"
+_MACHINES = {"x86_64": "64"}  # conda's words for what the system says
 _PREFIX_LEAST = 60  # bytes; shorter ones leave no room for ours
 
 
@@ -194,6 +195,9 @@ def _head(tar: Any, identity: str) -> Mapping[str, Any]:
         raise _hostile("it has a form that is not known here")
     if head.get("identity") != identity:
         raise _hostile("it is of another environment")
+    machine = os.uname().machine
+    if head.get("platform") != "linux-" + _MACHINES.get(machine, machine):
+        raise _hostile(f"it is for {head.get('platform')}, and this machine is {machine}")
     prefix = head.get("prefix")
     if not isinstance(prefix, str) or prefix[:1] != "/" or len(prefix) < _PREFIX_LEAST:
         raise _hostile("its prefix cannot be")

@@ -11,6 +11,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.packs import IDENTITY, PREFIX, digest, entry, pack, small
 
 from rulekit.node import environment
 from rulekit.node.depot import Depot
@@ -19,7 +20,6 @@ from rulekit.node.trouble import Cancelled, Trouble
 from rulekit.runner.drive import Watch
 
 from .conftest import make_spec
-from .packs import IDENTITY, PREFIX, digest, entry, pack, small
 
 OLD, NEW = PREFIX.encode(), b"/new/place"
 
@@ -101,6 +101,7 @@ def test_an_environment_fits_its_new_place(tmp_path):
         ([], {"text": ["missing"]}, "not in it"),
         ([], {"format": "other"}, "form"),
         ([], {"identity": "cd" * 32}, "another environment"),
+        ([], {"platform": "win-64"}, "it is for win-64"),
         ([], {"prefix": "/short"}, "prefix"),
         ([], {"links": [3]}, "list of names"),
     ],

@@ -28,6 +28,13 @@ def main(name: str, argv: list[str]) -> int:
         action="store_true",
         help="also of runs whose driver may live (with --run only)",
     )
+    parser.add_argument(
+        "--environments",
+        type=float,
+        default=30.0,
+        metavar="DAYS",
+        help="packed environments below the prefix that were not used for so long (default: 30)",
+    )
     given = parser.parse_args(argv)
     if given.even_alive and not given.run:
         parser.error("--even-alive needs --run: it ends runs that go on")
@@ -42,6 +49,9 @@ def main(name: str, argv: list[str]) -> int:
             runs=given.run,
             everything=given.even_alive,
         )
+        root = azure.root_of(storage, given.prefix)
+        if storage is not None and root is not None and not given.run:
+            found += gc.environments(storage, root, time.time(), given.environments)
         if not found:
             sys.stdout.write("nothing is left of dead runs\n")
             return 0
@@ -55,7 +65,7 @@ def main(name: str, argv: list[str]) -> int:
             failed += bool(trouble)
             sys.stdout.write(f"not removed: {trouble}\n" if trouble else f"{verb} {_shown(one)}\n")
         for one in found:
-            if one.kind == "files":
+            if one.kind in ("files", "environment"):
                 failed += not _files(storage, one)
         return 1 if failed else 0
     finally:
@@ -65,6 +75,8 @@ def main(name: str, argv: list[str]) -> int:
 
 
 def _shown(one: Leftover) -> str:
+    if one.kind == "environment":
+        return f"environment {one.container}/{one.name} ({one.why})"
     where = f"{one.container}/{one.name}" if one.kind == "files" else one.name
     return f"{one.kind} {where} of run {one.run} ({one.why})"
 
@@ -82,5 +94,6 @@ def _files(storage: AzBlobStorage | None, one: Leftover) -> bool:
     except RulekitError as error:
         sys.stdout.write(f"not removed: {_shown(one)}: {error}\n")
         return False
-    sys.stdout.write(f"removed {_shown(one)}: {count} blobs\n")
+    blobs = "1 blob" if count == 1 else f"{count} blobs"
+    sys.stdout.write(f"removed {_shown(one)}: {blobs}\n")
     return True

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rulekit.executors.azure.adoption import Earlier
     from rulekit.executors.azure.health import Limits
     from rulekit.executors.azure.pace import Pace
+    from rulekit.executors.azure.packs import Packs
     from rulekit.executors.azure.settings import AzureSettings
     from rulekit.model.places import Places
     from rulekit.model.spec import JobSpec
@@ -56,13 +57,15 @@ class AzureBatchExecutor:
         limits: Limits | None = None,
         outputs: str | None = None,
         live: bool = False,
+        packs: Packs | None = None,
     ) -> None:
         """`storage` is an `AzBlobStorage`; `places` has a default root. `journal`: file that gets
         the start, result and place lines. `wake_fd`: a file that ends `poll` when it can be read.
         `say(level, text)` is called by `poll` only. `facts` are what all tasks need, `details`
         tells container and resources of a job. `outputs`: a folder
         that gets what failed jobs wrote to stdout and stderr. `live`: `say("log", ...)` shows what
-        running jobs write. `service`, `pace`, `limits`: for tests.
+        running jobs write. `packs`: the environments of jobs that have one. `service`, `pace`,
+        `limits`: for tests.
 
         Nothing is asked of Azure before the first order is on its way.
         """
@@ -94,7 +97,8 @@ class AzureBatchExecutor:
         self.pools = Pools(self.service, settings, run, whisper, labels)
         facts = facts or RunFacts({})
         self.service.hide(facts.environment.values())
-        setup = Setup(settings, storage, places, self.files, facts, whisper)
+        self._packs = packs
+        setup = Setup(settings, storage, places, self.files, facts, whisper, packs)
         self._worker = Worker(
             self.service,
             self.pools,
@@ -133,6 +137,8 @@ class AzureBatchExecutor:
         self._add(Task(specs, [self._details(spec) for spec in specs], inner=inner))
 
     def _add(self, task: Task) -> None:
+        if self._packs is not None:
+            self._packs.have(task.specs)
         self._running.update(task.tokens)
         self._queue.append(task)
         if len(self._queue) >= _AT_ONCE:

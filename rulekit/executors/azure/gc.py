@@ -1,4 +1,5 @@
-"""Leftovers of dead runs: which pools, jobs and files they are, and their removal.
+"""Leftovers of dead runs: which pools, jobs and files they are, and their removal; and packed
+environments that nobody has used for long.
 
 Ours is what has the metadata item `rulekit`. Dead is a run whose lease is over: that of its pool's
 formula, or in a foreign pool that of the job's metadata. What has a living driver is left alone.
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rulekit.executors.azure.client import BatchService
+    from rulekit.model.places import Root
 
 _POOL = "id,state,creationTime,autoScaleFormula,metadata,currentDedicatedNodes"
 _POOL += ",currentLowPriorityNodes,vmSize"
@@ -26,7 +28,7 @@ _JOB = "id,state,creationTime,metadata,poolInfo"
 
 @frozen
 class Leftover:
-    """kind: ``pool`` | ``job`` | ``files``. `made` in seconds of the epoch, None if unknown."""
+    """kind: ``pool`` | ``job`` | ``files`` | ``environment``. `made` in seconds of the epoch, None if unknown."""
 
     kind: str
     name: str
@@ -103,7 +105,7 @@ def find(
 def remove(service: BatchService, leftovers: Iterable[Leftover]) -> Iterator[tuple[Leftover, str]]:
     """Delete pools and jobs one by one; what went wrong with each, empty if nothing did."""
     for one in leftovers:
-        if one.kind == "files":
+        if one.kind not in ("pool", "job"):
             continue
         try:
             service.send(f"delete_{one.kind}", "DELETE", f"/{one.kind}s/{one.name}")
@@ -114,8 +116,25 @@ def remove(service: BatchService, leftovers: Iterable[Leftover]) -> Iterator[tup
             yield one, ""
 
 
+def environments(storage: Any, root: Root, now: float, unused_d: float) -> list[Leftover]:
+    """Packed environments below a prefix that no run has used for so many days. Raises
+    InfrastructureError."""
+    from rulekit.executors.azure import packs
+    from rulekit.model.places import Location
+
+    at = Location(root.account, root.container, root.below + packs.FOLDER)
+    found = []
+    for name, _, stamp in storage.list_results(at):
+        used = stamp.mtime_ns / 1e9  # of the last marking, at most a day before the last use
+        days = (now - used) / 86_400
+        if days >= unused_d:
+            why = f"not used for {days:.0f} days, {stamp.size / 1e6:.0f} MB"
+            found.append(Leftover("environment", name, "", why, used, root.container))
+    return found
+
+
 def remove_files(storage: Any, account: str, leftover: Leftover) -> int:
-    """Delete the files of a run; how many. Raises InfrastructureError."""
+    """Delete the files of a run, or a packed environment; how many. Raises InfrastructureError."""
     from rulekit.model.places import Location
 
     at = Location(account, leftover.container, leftover.name)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from rulekit.executors.azure.packs import Packs
     from rulekit.executors.azure.pools import OpenPool
     from rulekit.executors.azure.settings import AzureSettings
     from rulekit.executors.azure.staging import RunFiles
@@ -53,7 +54,9 @@ class Setup:
         files: RunFiles,
         facts: RunFacts,
         say: Callable[[str, str], None],
+        packs: Packs | None = None,
     ) -> None:
+        self._packs = packs
         self._settings = settings
         self._storage = storage
         self._places = places
@@ -155,6 +158,7 @@ class Setup:
             inner=task.inner,
             moved=self._facts.moved,
             envvars=self._facts.environment,
+            environments=None if self._packs is None else self._packs.of(task.specs),
         )
 
     def task(self, opened: OpenPool, task: Task, place: tuple[int, int]) -> dict[str, Any]:

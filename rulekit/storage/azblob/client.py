@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from rulekit.storage.azblob.stamp import BlobStamp
 
 _FIRST_LOOK_S = 10.0  # how long the first request of a run is tried
+_IS_THERE = ("BlobAlreadyExists", "ConditionNotMet")
 BATCH = 256  # deletions in one request; the service's most
 
 
@@ -211,22 +212,35 @@ class AzBlobStorage:
         location: Location,
         progress: Callable[[int], None] | None = None,
         metadata: Mapping[str, str] | None = None,
-    ) -> BlobStamp:
+        overwrite: bool = True,
+    ) -> BlobStamp | None:
         """Uploads a file in parallel blocks; the blob is there with the last request or as before.
 
-        `progress` is told the number of bytes of each part, perhaps from several threads.
+        Without `overwrite`, None if there is a blob already. `progress` is told the number of bytes
+        of each part, perhaps from several threads.
         """
         from rulekit.storage.azblob import files
 
-        try:
-            return self._written(
-                location,
-                lambda: files.upload(self._blob(location), path, self.threads, progress, metadata),
+        def write() -> BlobStamp:
+            return files.upload(
+                self._blob(location), path, self.threads, progress, metadata, overwrite
             )
+
+        try:
+            return self._written(location, write)
         except OSError as error:
             if getattr(error, "filename", None):
                 raise files.local_trouble(error, path) from None
             raise self._error(error, location, "write") from None
+        except Exception as error:
+            if not overwrite and code_of(error) in _IS_THERE:
+                return None
+            raise self._error(error, location, "write") from None
+
+    def mark(self, location: Location, metadata: Mapping[str, str]) -> None:
+        """Gives a blob the time of now, and these metadata."""
+        try:
+            self._blob(location).set_blob_metadata(dict(metadata))
         except Exception as error:
             raise self._error(error, location, "write") from None
 

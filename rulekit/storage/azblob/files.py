@@ -67,21 +67,27 @@ def put(blob: Any, data: bytes, overwrite: bool, metadata: Mapping[str, str] | N
 
 
 def upload(
-    blob: Any, path: str, threads: int, progress: Progress, metadata: Mapping[str, str] | None
+    blob: Any,
+    path: str,
+    threads: int,
+    progress: Progress,
+    metadata: Mapping[str, str] | None,
+    overwrite: bool = True,
 ) -> BlobStamp:
-    """A file, read once from front to back. Raises `OSError` of the file, exceptions of the SDK."""
+    """A file, read once from front to back. Raises `OSError` of the file, exceptions of the SDK:
+    without `overwrite`, `ResourceExistsError` if there is a blob already."""
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         step = block_size(size)
         if size <= step:
             data = file.read(step + 1)
             if len(data) <= step:
-                made = put(blob, data, True, metadata)
+                made = put(blob, data, overwrite, metadata)
                 if progress is not None:
                     progress(len(data))
                 return made
             file.seek(0)
-        return _in_blocks(blob, file, step, threads, progress, metadata)
+        return _in_blocks(blob, file, step, threads, progress, metadata, overwrite)
 
 
 def _in_blocks(
@@ -91,7 +97,9 @@ def _in_blocks(
     threads: int,
     progress: Progress,
     metadata: Mapping[str, str] | None,
+    overwrite: bool,
 ) -> BlobStamp:
+    from azure.core import MatchConditions
     from azure.storage.blob import BlobBlock
 
     # Blocks of another upload to the same name must not be taken for ours.
@@ -121,6 +129,7 @@ def _in_blocks(
         [BlobBlock(one) for one in ids],
         content_settings=_settings(md5),
         metadata=dict(metadata) if metadata else None,
+        **({} if overwrite else {"match_condition": MatchConditions.IfMissing}),
     )
     return _stamp(answer, total, md5)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import tarfile
 
 PREFIX = "/" + "made_here_" * 19 + "prefixpfx"  # 200 bytes
 assert len(PREFIX) == 200
 IDENTITY = "ab" * 32
+PLATFORM = "linux-" + {"x86_64": "64"}.get(os.uname().machine, os.uname().machine)
 
 
 def entry(name, data=b"", mode=0o644, link=None, kind=None):
@@ -28,7 +30,7 @@ def pack(members, *, text=(), binary=(), links=(), **changes):
     head = {
         "format": "rulekit-environment-1",
         "identity": IDENTITY,
-        "platform": "linux-64",
+        "platform": PLATFORM,
         "prefix": PREFIX,
         "text": list(text),
         "binary": list(binary),
