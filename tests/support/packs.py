@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
@@ -39,7 +40,10 @@ def pack(members, *, text=(), binary=(), links=(), **changes):
         **changes,
     }
     made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w:gz") as tar:
+    with (
+        gzip.GzipFile(fileobj=made, mode="wb", mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as tar,
+    ):
         for info, data in (entry(".rulekit/pack.json", json.dumps(head).encode()), *members):
             tar.addfile(info, io.BytesIO(data))
     return made.getvalue()
