@@ -164,9 +164,15 @@ def _wanted(
             raise FileNotFoundError(
                 f"there is no folder {folder} of expected files (--rulekit-update makes it)"
             )
-        found = sorted(path for path in folder.rglob("*") if path.is_file())
-        return [(run.folder / path.relative_to(folder), path) for path in found]
-    pairs: list[tuple[Path, object]] = []
+        pairs: list[tuple[Path, object]] = []
+        rest = {path for path in folder.rglob("*") if path.is_file()}
+        for made in run.outputs:  # a folder as a whole: nothing more may be in it
+            one = folder / os.path.relpath(made, run.folder)
+            if one.exists():
+                pairs.append((made, one))
+                rest -= {one, *one.rglob("*")}
+        return pairs + [(run.folder / path.relative_to(folder), path) for path in sorted(rest)]
+    pairs = []
     for key, value in expected.items():
         wanted: object = value
         if isinstance(value, str):

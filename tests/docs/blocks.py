@@ -175,6 +175,9 @@ class Story:
             "TERM": "dumb",
             "COLUMNS": "100",
             "PYTHONDONTWRITEBYTECODE": "1",
+            # As if rulekit were installed, and nothing else.
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTEST_PLUGINS": "rulekit.testing.plugin",
         }
         self.sessions: list[int] = []
         self.fresh()

@@ -1,8 +1,8 @@
 """`--generate-unit-tests [DIR]`: a test for each rule, from results that are there.
 
 For one job of each rule whose inputs and outputs exist, inputs are copied to ``DIR/RULE/data`` and
-outputs to ``DIR/RULE/expected``; ``DIR/test_RULE.py`` makes the outputs from the inputs in a fresh
-directory and compares them. Tests that exist are left as they are.
+outputs to ``DIR/RULE/expected``; ``DIR/test_RULE.py`` makes the outputs from the inputs in a folder
+that has only these, by `rulekit.testing`, and compares them. Tests that exist are left as they are.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from rulekit.errors.tree import UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rulekit.cli.parse import Command
+    from rulekit.compiler.settings import LoadSettings
     from rulekit.engine.session import Prepared
 
 DEFAULT = ".tests/unit"
@@ -24,43 +25,36 @@ DEFAULT = ".tests/unit"
 _COMMON = '''\
 """What the tests of the rules share. Change `compare` where files may differ, as in dates."""
 
-import filecmp
 import os
-import shutil
-import subprocess
-import sys
+
+from rulekit.testing import open_workflow
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-RULEFILE = os.path.normpath(os.path.join(HERE, {rulefile!r}))
-CONFIGFILES = [os.path.normpath(os.path.join(HERE, path)) for path in {configfiles!r}]
-OPTIONS = {options!r}
+RULEFILE = {rulefile!r}
+PROJECT = {project!r}  # where the rule file is read: relative to this folder, as the others
+CONFIGFILES = {configfiles!r}
+CONFIG = {config!r}
 
 
-def check(rule, targets, tmp_path):
-    """Makes the targets of one rule from its data, and compares them with what is expected."""
+def check(rule, wildcards, tmp_path):
+    """Runs a job of one rule where there is nothing but its data, and compares what it makes."""
+    workflow = open_workflow(
+        os.path.normpath(os.path.join(HERE, RULEFILE)),
+        scratch=tmp_path,
+        start=HERE,
+        directory=PROJECT,
+        configfiles=CONFIGFILES,
+        config=CONFIG,
+    )
     data = os.path.join(HERE, rule, "data")
-    expected = os.path.join(HERE, rule, "expected")
-    work = os.path.join(str(tmp_path), "work")
-    if os.path.isdir(data):
-        shutil.copytree(data, work, symlinks=True)
-    else:
-        os.makedirs(work)
-    command = [sys.executable, "-m", "rulekit", *targets, "--snakefile", RULEFILE]
-    command += ["--cores", "1", "--directory", work, "--allowed-rules", rule, "--force", *OPTIONS]
-    if CONFIGFILES:
-        command += ["--configfile", *CONFIGFILES]
-    subprocess.run(command, check=True)
-    for folder, _, names in os.walk(expected):
-        for name in names:
-            wanted = os.path.join(folder, name)
-            made = os.path.join(work, os.path.relpath(wanted, expected))
-            assert os.path.exists(made), f"{{made}} was not made"
-            compare(made, wanted)
+    inputs = data if os.path.isdir(data) else None  # a rule without inputs has no such folder
+    run = workflow.rule(rule, wildcards=wildcards, inputs=inputs)
+    compare(run, os.path.join(rule, "expected"))
 
 
-def compare(made, wanted):
-    """Bytes that must be equal."""
-    assert filecmp.cmp(made, wanted, shallow=False), f"{{made}} differs from {{wanted}}"
+def compare(run, expected):
+    """All must be equal. `ignore=` leaves out lines, `rel=` lets numbers differ a little."""
+    run.check(expected)
 '''
 _TEST = '''\
 """Rule `{rule}`."""
@@ -74,7 +68,7 @@ import common
 
 
 def test_{name}(tmp_path):
-    common.check({rule!r}, {targets!r}, tmp_path)
+    common.check({rule!r}, {wildcards!r}, tmp_path)
 '''
 
 
@@ -85,7 +79,7 @@ def execute(command: Command) -> int:
     folder = os.path.abspath(options.generate_unit_tests or DEFAULT)
     prepared = session.prepare(command, loaded, readonly=True)
     try:
-        made, left = generate(prepared, folder, loaded.rulefile, _config(command))
+        made, left = generate(prepared, folder, loaded.rulefile, loaded.settings)
     except OSError as error:
         raise UsageError(
             f"--generate-unit-tests: `{error.filename}`: {error.strerror}", code="RK0109"
@@ -98,13 +92,8 @@ def execute(command: Command) -> int:
     return 0
 
 
-def _config(command: Command) -> list[str]:
-    words = command.options.config_words
-    return ["--config", *words] if words else []
-
-
 def generate(
-    prepared: Prepared, folder: str, rulefile: str, options: list[str]
+    prepared: Prepared, folder: str, rulefile: str, settings: LoadSettings
 ) -> tuple[list[str], dict[str, str]]:
     """Names of rules for which a test was written, and why there is none for the others."""
     plan, workflow = prepared.stage.plan, prepared.workflow
@@ -118,8 +107,9 @@ def generate(
     if not os.path.exists(common):
         text = _COMMON.format(
             rulefile=os.path.relpath(rulefile, folder),
-            configfiles=[os.path.relpath(path, folder) for path in workflow.configfiles],
-            options=options,
+            project=os.path.relpath(os.getcwd(), folder),
+            configfiles=[os.path.relpath(path, folder) for path in settings.configfiles],
+            config=dict(settings.config),
         )
         with open(common, "w", encoding="utf-8") as file:
             file.write(text)
@@ -139,9 +129,9 @@ def generate(
             for path in paths:
                 _copy(path, os.path.join(place, kind, path))
         name = "".join(letter if letter.isalnum() else "_" for letter in rule.name)
-        targets = list(plan.outputs[chosen])
+        wildcards = dict(zip(rule.wildcard_names, plan.wildcards[chosen], strict=True))
         with open(test, "w", encoding="utf-8") as file:
-            file.write(_TEST.format(rule=rule.name, name=name, targets=targets))
+            file.write(_TEST.format(rule=rule.name, name=name, wildcards=wildcards))
         made.append(rule.name)
     return made, left
 
