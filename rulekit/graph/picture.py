@@ -64,9 +64,9 @@ def rule_picture(plan: Plan, state: Sequence[str]) -> Picture:
             hint += f"\n{rule_of.docstring.strip()}"
         total = sum(counts[number].values())
         jobs = f"{total:,} job{'s' if total != 1 else ''}"
-        # The state of a rule with one state is told by colour, sign and hint; a mix needs words.
-        words = told(counts[number])
-        lines = (rule_of.name, jobs if words.endswith(" done") and "," not in words else words)
+        # One state is told by colour, sign and hint; a mix needs words.
+        mixed = counts[number]["done"] != total
+        lines = (rule_of.name, told(counts[number]) if mixed else jobs)
         boxes.append(Box(rule_of.name, lines, counts[number], hint, index))
     return Picture(tuple(boxes), tuple(edges), "rule")
 

@@ -203,6 +203,19 @@ def _file_texts(entries: Sequence[Entry]) -> list[str]:
     )
 
 
+def d3(plan: Plan, forecast: Forecast) -> str:
+    """What `--d3dag` of Snakemake writes: nodes, and edges between jobs where the first will run."""
+    import json
+
+    nodes = []
+    edges = []
+    for job in range(len(plan)):
+        name = plan.rule_of(job).name
+        nodes.append({"id": job, "value": {"jobid": job, "label": name, "rule": name}})
+        edges += [{"u": needed, "v": job} for needed in plan.needs[job] if forecast.run[needed]]
+    return json.dumps({"nodes": nodes, "edges": edges}) + "\n"
+
+
 def as_json(plan: Plan, forecast: Forecast) -> str:
     """Jobs and edges as one JSON object: ``{"jobs": [...], "edges": [[producer, consumer], ...]}``."""
     import json

@@ -107,7 +107,7 @@ def report_page(content: Content, link: Callable[[str], str] | None = None) -> M
         f'<main id="main" tabindex="-1">{parts}</main></div>'
     )
     data = job_data(content.plan, content.forecast, content.values, content.history, content.hide)
-    data["rules"] = [_rule_data(content, one) for one in times]
+    data["rules"] = [rule_data(content.plan, one, content.hide) for one in times]
     data["logs"] = log_tails(
         content.plan, content.history, [item.job for item in content.items], content.hide
     )
@@ -249,15 +249,16 @@ def _rules(content: Content, times: Sequence[RuleTimes]) -> str:
     )
 
 
-def _rule_data(content: Content, one: RuleTimes) -> dict[str, Any]:
-    rule = content.plan.workflow.rules[one.index]
+def rule_data(plan: Plan, one: RuleTimes, hide: Callable[[str], str]) -> dict[str, Any]:
+    """What the page's scripts know of a rule."""
+    rule = plan.workflow.rules[one.index]
     return {
         "name": rule.name,
         "index": rule.index,
         "kind": rule.kind,
         "doc": rule.docstring or "",
         "body": rule.body.kind,
-        "code": content.hide(rule.body.text)[:20_000],
+        "code": hide(rule.body.text)[:20_000],
         "names": list(rule.wildcard_names),
         "place": os.path.basename(rule.span.file),
         "line": rule.span.line,
@@ -269,7 +270,7 @@ def _rule_data(content: Content, one: RuleTimes) -> dict[str, Any]:
         "max": one.longest,
         "cpu": one.cpu,
         "rss": one.rss_kb,
-        "software": content.hide(software.declared(rule)),
+        "software": hide(software.declared(rule)),
     }
 
 

@@ -133,8 +133,8 @@ def test_an_unknown_option_names_the_near_one():
 
 def test_a_refused_option_says_what_to_do_instead():
     with pytest.raises(UsageError) as caught:
-        options("--d3dag")
-    assert "rulekit graph --json" in caught.value.diagnostics[0].help
+        options("--gui")
+    assert "rulekit dashboard" in caught.value.diagnostics[0].help
 
 
 def test_options_without_effect_are_told_in_one_line():

@@ -112,7 +112,7 @@ rk.drawer = (m) => {
 };
 
 // A searchable list of jobs.
-rk.jobList = (m, box, jobs, names) => {
+rk.jobList = (m, box, jobs, names, onfound) => {
   const search = rk.el("input", { type: "search", placeholder: "wildcard, file, rule …", "aria-label": "Search jobs" });
   const states = [...new Set(jobs.map((j) => m.jobs.state(j)))].sort();
   const state = rk.el("select", { "aria-label": "State" }, rk.el("option", { value: "" }, "all states"), states.map((s) => rk.el("option", { value: s }, rk.states[s] || s)));
@@ -138,6 +138,7 @@ rk.jobList = (m, box, jobs, names) => {
       return wanted.every((w) => text.includes(w));
     });
     table.set(found);
+    if (onfound) onfound(found, found.length === jobs.length);
     told.textContent = found.length === jobs.length ? rk.many(jobs.length, "job") : `${rk.count(found.length)} of ${rk.many(jobs.length, "job")}`;
   };
   search.addEventListener("input", rk.soon(120, find));

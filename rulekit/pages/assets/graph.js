@@ -15,11 +15,12 @@ rk.graph = (box, options) => {
     const w = view.clientWidth || 800, h = view.clientHeight || 500;
     svg.setAttribute("viewBox", `${at.x} ${at.y} ${w / at.scale} ${h / at.scale}`);
   };
-  const fit = () => {
+  const fit = (least) => {
     const w = view.clientWidth || 800, h = view.clientHeight || 500;
-    at.scale = Math.max(Math.min(1.15, w / width, h / height), options.least || 0.04);
+    at.scale = Math.max(Math.min(1.15, w / width, h / height), least);
     at.x = width / 2 - w / at.scale / 2;
     at.y = Math.min(0, height / 2 - h / at.scale / 2);
+    if (h / at.scale < height) at.y = -8;
     apply();
   };
   const zoom = (factor, cx, cy) => {
@@ -34,7 +35,7 @@ rk.graph = (box, options) => {
   canvas.append(rk.el("div", { class: "zoom" },
     rk.el("button", { type: "button", "aria-label": "Larger", onclick: () => zoom(1.4) }, "+"),
     rk.el("button", { type: "button", "aria-label": "Smaller", onclick: () => zoom(1 / 1.4) }, "−"),
-    rk.el("button", { type: "button", onclick: fit }, "Fit")));
+    rk.el("button", { type: "button", onclick: () => fit(0.005) }, "Fit")));
   const pointers = new Map();
   let moved = 0, spread = 0;
   view.addEventListener("pointerdown", (e) => { pointers.set(e.pointerId, [e.clientX, e.clientY]); moved = 0; spread = 0; });
@@ -66,7 +67,7 @@ rk.graph = (box, options) => {
     if (moves[e.key] && e.target === view) { at.x += moves[e.key][0]; at.y += moves[e.key][1]; apply(); e.preventDefault(); }
     else if (e.key === "+" || e.key === "=") zoom(1.3);
     else if (e.key === "-") zoom(1 / 1.3);
-    else if (e.key === "0") fit();
+    else if (e.key === "0") fit(0.005);
   });
   const boxes = new Map();
   for (const g of svg.querySelectorAll("g.box")) {
@@ -90,9 +91,9 @@ rk.graph = (box, options) => {
     for (const e of edges) e.classList.toggle("near", n !== null && e.dataset.e.split(" ").includes(n));
   };
   let drawn = 0;
-  new ResizeObserver(() => { if (view.clientWidth !== drawn) { drawn = view.clientWidth; fit(); } }).observe(view);
+  new ResizeObserver(() => { if (view.clientWidth !== drawn) { drawn = view.clientWidth; fit(0.45); } }).observe(view);
   return {
-    fit,
+    fit: () => fit(0.005),
     // Fades all boxes but those that `wanted` says yes to; null: none.
     find: (wanted) => {
       let first = null;

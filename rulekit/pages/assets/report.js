@@ -111,5 +111,5 @@
     return true;
   };
   rk.keys([{ key: "j", what: "next result", does: step(1) }, { key: "k", what: "previous result", does: step(-1) }]);
-  document.documentElement.dataset.ready = "yes";
+  document.documentElement.dataset.ready = Math.round(performance.now()); // milliseconds since the page was asked for
 })();
