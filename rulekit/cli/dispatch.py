@@ -92,6 +92,10 @@ def _with_places(command: Command) -> Command:
     if options.log_json not in (None, "-"):
         assert options.log_json is not None
         places["log_json"] = os.path.abspath(options.log_json)
+    for name in ("graph", "stats", "crate"):
+        path = getattr(options, name)
+        if path is not None:
+            places[name] = os.path.abspath(path)
     if not places:
         return command
     from rulekit.frozen import replace
@@ -131,6 +135,12 @@ def _execute(command: Command) -> int:
         from rulekit.cli.commands.listing import execute
     elif verb == "graph":
         from rulekit.cli.commands.graph import execute
+    elif verb == "timeline":
+        from rulekit.cli.commands.timeline import execute
+    elif verb == "dashboard":
+        from rulekit.cli.commands.dashboard import execute
+    elif verb == "crate":
+        from rulekit.cli.commands.crate import execute
     elif verb == "status":
         from rulekit.cli.commands.status import execute
     elif verb == "summary":
@@ -151,6 +161,8 @@ def _execute(command: Command) -> int:
         from rulekit.cli.commands.lint import execute
     elif verb == "fmt":
         from rulekit.cli.commands.fmt import execute
+    elif verb == "env":
+        from rulekit.cli.commands.env import execute
     elif verb == "report":
         from rulekit.cli.commands.report import execute
     elif verb == "archive":
@@ -175,19 +187,28 @@ def _verb_of_flags(command: Command) -> str:
         return "list"
     if options.lint:
         return "lint"
+    if (
+        options.conda_create_envs_only
+        or options.list_conda_envs
+        or options.conda_cleanup_envs
+        or options.conda_lock
+    ):
+        return "env"
     if options.dump_workflow:
         return "dump"
     if options.archive:
         return "archive"
     if options.report and not options.report_after_run:
         return "report"
+    if options.crate is not None:
+        return "crate"
     if options.generate_unit_tests:
         return "unittests"
     if options.why:
         return "why"
     if options.edit_notebook is not None or options.draft_notebook is not None:
         return "notebook"
-    if options.dag or options.rulegraph or options.filegraph:
+    if options.dag or options.rulegraph or options.filegraph or options.graph or options.d3dag:
         return "graph"
     if options.unlock or options.cleanup_metadata or options.cleanup_shadow:
         return "upkeep"

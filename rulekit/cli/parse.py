@@ -34,10 +34,13 @@ VERBS: dict[str, str] = {
     "show": "one rule, as it was understood",
     "status": "what is up to date, stale or missing, by rule",
     "logs": "the logs of a target, or of the jobs that failed",
-    "graph": "the graph as dot, mermaid, SVG or JSON",
+    "graph": "the graph as a picture, a page, dot, mermaid or JSON",
+    "timeline": "when the jobs of a run ran: a table, a page, a trace",
+    "dashboard": "a page about a run, live or ended, on this machine",
     "lint": "what could be better in the rule files",
     "fmt": "lay out rule files, changing nothing of what they say",
     "lsp": "a language server for editors, on stdin and stdout",
+    "env": "conda environments: list, lock, create, export, clean",
     "azure": "Azure: doctor, gc, jobs, logs, files, and a Batch service to try it with",
     "clean": "delete outputs, after showing what and how much",
     "init": "write a small workflow to start from",
@@ -46,7 +49,7 @@ VERBS: dict[str, str] = {
     "completion": "a completion script for bash, zsh or fish",
 }
 # Commands of later versions; the words are kept free for them.
-LATER_VERBS = frozenset({"doctor", "env"})
+LATER_VERBS = frozenset({"doctor"})
 HIDDEN_VERBS = frozenset({"__complete"})
 # Commands that may be written as a flag, if it is the first word.
 FLAG_VERBS = {
@@ -116,6 +119,8 @@ class Options:
     dag: str | None = None
     rulegraph: str | None = None
     filegraph: bool = False
+    graph: str | None = None
+    d3dag: bool = False
     list_changes: str | None = None
     list_code_changes: bool = False
     list_input_changes: bool = False
@@ -127,6 +132,7 @@ class Options:
     archive: str | None = None
     report: str | None = None
     report_after_run: bool = False
+    crate: str | None = None
     report_stylesheet: str | None = None
     report_metadata: str | None = None
     generate_unit_tests: str | None = None
@@ -161,6 +167,9 @@ class Options:
     progress: str = "auto"
     show_failed_logs: bool = False
     log_json: str | None = None
+    stats: str | None = None
+    dashboard: bool = False
+    watch_port: int | None = None
     logger: tuple[str, ...] = ()
     bash_completion: bool = False
     benchmark_extended: bool = False
@@ -211,6 +220,11 @@ class Options:
     conda_prefix: str | None = None
     conda_base_path: str | None = None
     conda_frozen: bool = False
+    conda_create_envs_only: bool = False
+    list_conda_envs: bool = False
+    conda_cleanup_envs: bool = False
+    conda_cleanup_pkgs: str | None = None
+    conda_lock: bool = False
     conda_not_block: bool = False
     apptainer_prefix: str | None = None
     apptainer_args: str = ""
@@ -226,10 +240,19 @@ class Options:
     form_dot: bool = False
     form_mermaid: bool = False
     form_svg: bool = False
+    form_html: bool = False
+    form_tsv: bool = False
+    form_trace: bool = False
+    port: int | None = None
     by_rules: bool = False
     by_files: bool = False
     by_jobs: bool = False
     yes: bool = False
+    platform: tuple[str, ...] = ()
+    update: bool = False
+    pin: bool = False
+    all_envs: bool = False
+    packages: str | None = None
     only_temp: bool = False
     diff: bool = False
     fix: bool = False

@@ -188,6 +188,17 @@ class Software:
             stage.definitions.forget_environments()
         return len(here) + len(there)
 
+    def conda_sources(self, stage: Stage) -> dict[str, list[str]]:
+        """The conda environments that jobs of the plan ask for (files, names, folders), each with
+        the names of its rules. Raises `RulekitError`."""
+        found: dict[str, list[str]] = {}
+        for _, rule, wanted in self._needs(stage, all_jobs=True):
+            if wanted.conda is not None:
+                rules = found.setdefault(wanted.conda, [])
+                if rule.name not in rules:
+                    rules.append(rule.name)
+        return found
+
     def _needs(self, stage: Stage, all_jobs: bool) -> Iterator[tuple[int, Rule, Wanted]]:
         plan, run = stage.plan, stage.forecast.run
         seen: set[int] = set()
@@ -271,6 +282,15 @@ class Software:
         return made or None
 
 
+def rule_source(rule: Rule) -> str | None:
+    """The environment that all jobs of a rule ask for; None if there is none, or it depends on the
+    job."""
+    value = rule.conda
+    if value is None or callable(value) or "{" in str(value):
+        return None
+    return _source(rule, os.fspath(value))
+
+
 def _conda_source(rule: Rule, plan: Plan, values: JobValues, number: int) -> str | None:
     """The absolute path of an environment file or folder, or a name."""
     value = rule.conda
@@ -288,7 +308,10 @@ def _conda_source(rule: Rule, plan: Plan, values: JobValues, number: int) -> str
     text = os.fspath(value)
     if not isinstance(text, str):
         raise _wrong(rule, f"`conda` must be a file, a name or a folder, not {value!r}")
-    text = _filled(rule, "conda", text, wildcards)
+    return _source(rule, _filled(rule, "conda", text, wildcards))
+
+
+def _source(rule: Rule, text: str) -> str:
     if text.endswith((".yaml", ".yml")):
         if text.startswith("file://"):
             text = text.removeprefix("file://")

@@ -80,9 +80,9 @@ async def _lock(
     say: Say,
 ) -> tuple[str, Lock]:
     """The lock file's, the remembered, or a new one."""
-    lock = find_lock(spec, platform)
-    if lock is None and not anew:
-        lock = memory.remembered(places.memories, spec, platform)
+    lock = None
+    if not anew:
+        lock = find_lock(spec, platform) or memory.remembered(places.memories, spec, platform)
     if lock is None:
         packages = await solve_one(session, spec, platform, places.settings, say)
         lock = Lock(

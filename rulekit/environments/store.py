@@ -18,6 +18,7 @@ from rulekit.environments.values import (
     Known,
     Lock,
     Made,
+    Package,
     Progress,
     here,
 )
@@ -218,14 +219,30 @@ class EnvironmentStore:
         say: Say | None = None,
         anew: bool = False,
     ) -> tuple[str, Lock]:
-        """Identity and lock of an environment file for a platform; solved if it has to be (or
-        `anew`), but not installed. For other machines: pack what this names."""
+        """Identity and lock of an environment file for a platform; solved if it has to be, but not
+        installed. For other machines: pack what this names. `anew` solves in any case and looks at
+        no lock file."""
         from rulekit.environments.memory import lock_from_json
 
         spec = self._spec(source, say)
         results = self._ask_make([spec], platform or here(), 1, False, say, anew)
         found = results[spec.path][0]
         return found, lock_from_json(self.recipe(found)["lock"])
+
+    @property
+    def memories(self) -> tuple[str, ...]:
+        """The folders of what was solved before."""
+        return self._memories
+
+    def pip_packages(
+        self, spec: EnvironmentSpec, lock: Lock, platform: str, *, say: Say | None = None
+    ) -> list[Package]:
+        """What pip would install for the `pip:` list, on this machine's platform. Raises
+        SoftwareError (RK0527)."""
+        from rulekit.environments.client import ask
+
+        found: list[Package] = ask("pip_lock", self._places(), spec, lock, platform, say=say)
+        return found
 
     def recipe(self, identity: str) -> dict[str, Any]:
         """What an environment is made from (JSON values). Raises SoftwareError (RK0526)."""

@@ -7,6 +7,7 @@ and what to do. Every code used anywhere has a page (a test looks).
 from __future__ import annotations
 
 from rulekit.errors.authorpages import AUTHOR_PAGES
+from rulekit.errors.condapages import CONDA_PAGES
 from rulekit.errors.storagepages import STORAGE_PAGES
 
 PAGES: dict[str, str] = {
@@ -72,8 +73,9 @@ The word is kept free for a command that this version does not have. A target or
 is reached by `rulekit run NAME` or after `--`.""",
     "RK0113": """\
 graphviz is needed
-`rulekit graph --svg` draws with the program `dot` of graphviz (Debian: apt install graphviz).
-`rulekit graph --mermaid` needs nothing; many web pages and editors show its text as a picture.""",
+`rulekit graph --files --svg` draws with the program `dot` of graphviz (Debian: apt install graphviz).
+All other graphs need nothing: --svg and --html are drawn by rulekit, and many web pages and editors
+show the text of --mermaid as a picture.""",
     "RK0114": """\
 unknown error code
 `rulekit explain` without a code lists all of them.""",
@@ -85,6 +87,20 @@ a cluster without a command to submit jobs
 `--executor cluster-generic` runs jobs by commands of yours. It needs at least the one that submits
 a script:  --cluster-generic-submit-cmd 'sbatch --parsable -c {threads}'. `--cluster COMMAND` is the
 same in one word.""",
+    "RK0170": """\
+there is no such run
+`rulekit timeline`, `rulekit dashboard` and `--crate` speak of a run of this working directory: the last
+one, or the one that is named. `last` is the newest, `-2` the one before it; the start of a name is
+enough. `-d DIR` looks in another folder.""",
+    "RK0171": """\
+the page cannot be served
+`--dashboard`, `--watch-port N` and `rulekit dashboard` serve a page on a port of this machine
+(127.0.0.1). The port is taken by another program, or must not be used (below 1024, only by root).
+Leave the number out: then one is taken that is free.""",
+    "RK0172": """\
+the crate cannot be written
+`--crate` writes a folder, or an archive if the name ends in .zip. The folder must be new or empty: what
+is in it already is never overwritten.""",
     "RK0190": """\
 a report that cannot be made
 Outputs flagged by `report(...)` are shown with their captions. One of them is not there, is a file
@@ -519,6 +535,7 @@ $SNAKEMAKE_OUTPUT_CACHE is taken too; both tools can use one directory.""",
 cache between workflows that cannot be used
 The directory named by $RULEKIT_OUTPUT_CACHE (or $SNAKEMAKE_OUTPUT_CACHE) must be there and
 readable. If it cannot be written, results are taken from it, but none are added.""",
+    **CONDA_PAGES,  # RK0518 to RK0529
     "RK0530": """\
 `conda`, `container` or `envmodules` with a wrong value
 `conda` is an environment file, the name of an environment or its folder; `container` an image.
