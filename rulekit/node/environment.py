@@ -247,7 +247,10 @@ class _Maker:
             mode = 0o755 if member.mode & 0o111 else 0o644
             with os.fdopen(os.open(path, flags, mode), "wb") as file:
                 self._write(tar.extractfile(member), name, file)
+                file.flush()
                 os.fchmod(file.fileno(), mode)
+                # Compiled Python files are good for sources of a certain time only.
+                os.utime(file.fileno(), (member.mtime, member.mtime))
         else:
             raise _hostile(f"`{name}` is neither file, folder nor link")
 

@@ -76,6 +76,7 @@ def test_an_environment_fits_its_new_place(tmp_path):
     assert os.readlink(folder / "bin/whole") == f"{folder}/bin/tool"
     assert os.access(folder / "bin/tool", os.X_OK)
     assert not os.access(folder / "share/plain", os.X_OK)
+    assert os.stat(folder / "bin/tool").st_mtime == 1_000_000_000
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ PLATFORM = "linux-" + {"x86_64": "64"}.get(os.uname().machine, os.uname().machin
 
 def entry(name, data=b"", mode=0o644, link=None, kind=None):
     made = tarfile.TarInfo(name)
-    made.mode = mode
+    made.mode, made.mtime = mode, 1_000_000_000
     if link is not None:
         made.type, made.linkname, data = tarfile.SYMTYPE, link, b""
     if kind is not None:

@@ -63,7 +63,7 @@ class Packs:
         if digest is None:
             path = self._pack(identity)
             digest, size = _digest(path)
-            self._say("info", f"storing the environment {identity[:16]} ({size / 1e6:.0f} MB)")
+            self._say("info", f"storing the environment {identity[:16]} ({size / 1e6:.1f} MB)")
             made = self._storage.upload_file(path, at, None, {DIGEST: digest}, overwrite=False)
             if made is None:
                 # Somebody else was first; his bytes may be others.
