@@ -161,6 +161,8 @@ def _execute(command: Command) -> int:
         from rulekit.cli.commands.lint import execute
     elif verb == "fmt":
         from rulekit.cli.commands.fmt import execute
+    elif verb == "lsp":
+        from rulekit.cli.commands.lsp import execute
     elif verb == "env":
         from rulekit.cli.commands.env import execute
     elif verb == "report":
