@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rulekit.engine.loop import Stage
     from rulekit.engine.settings import RunSettings
     from rulekit.engine.values import JobValues
-    from rulekit.environments import EnvironmentStore, Progress
+    from rulekit.environments import CondaSettings, EnvironmentStore, Progress
     from rulekit.model.rule import Rule
     from rulekit.planning.plan import Plan
 
@@ -154,7 +154,10 @@ class Software:
             chosen = self._settings.software
             beside = os.path.abspath(os.path.join(self._settings.state_dir, ENVIRONMENTS))
             folder = os.path.abspath(chosen.conda_prefix) if chosen.conda_prefix else beside
-            given = read_settings(base_path=chosen.conda_base_path, frozen=chosen.conda_frozen)
+
+            def given() -> CondaSettings:  # reads YAML: not before it is needed
+                return read_settings(base_path=chosen.conda_base_path, frozen=chosen.conda_frozen)
+
             self._store = EnvironmentStore(folder, given, memory=beside)
         return self._store
 
@@ -237,7 +240,9 @@ class Software:
                 say("info", _sentence(news))
 
         try:
-            made = self.store.make(list(missing), say=progress)
+            made = self.store.make(
+                list(missing), say=progress, secrets=tuple(self._settings.secrets)
+            )
         except RulekitError as error:
             raise _placed(error, missing) from error
         for source, one in made.items():

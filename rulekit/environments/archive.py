@@ -55,7 +55,7 @@ def write_archive(prefix: str, target: str, identity: str, platform: str) -> Non
     part = f"{target}.{os.getpid()}.part"
     with open(part, "wb") as raw:
         with (
-            gzip.GzipFile("", "wb", 6, raw, mtime=0) as zipped,
+            gzip.GzipFile("", "wb", 4, raw, mtime=0) as zipped,
             tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as tar,
         ):
             _add(tar, f"{layout.META}/pack.json", json.dumps(about, indent=1).encode())

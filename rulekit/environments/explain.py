@@ -1,16 +1,38 @@
-"""Why an environment cannot be solved, in plain words."""
+"""Why an environment cannot be solved, in plain words.
+
+The solver's own text is a tree of all it tried. Here each dependency is looked at by itself first
+(is there such a package, such a version, on this platform, in a channel that counts?); if all are
+fine alone, the smallest set of them that excludes each other is found by leaving out one after the
+other, and what they need is compared. The tree follows as it is.
+"""
 
 from __future__ import annotations
 
-from rulekit.errors import SoftwareError
+import asyncio
+import re
+import time
+
+from rulekit.environments.channels import place_of
+from rulekit.environments.rattler import Session, Unreachable
+from rulekit.environments.resolving import find_text
+from rulekit.environments.values import here
+from rulekit.environments.words import name_of, split_channel, tidy
+from rulekit.errors import SoftwareError, closest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rulekit.environments.channels import Place
-    from rulekit.environments.rattler import Session
+    from rulekit.environments.rattler import Candidate
     from rulekit.environments.values import CondaSettings, EnvironmentSpec
+    from rulekit.model.span import Span
+
+_PLATFORMS = ("linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")
+_ELSEWHERE = ("conda-forge", "bioconda")
+_PATIENCE_S = 20.0  # for all that is looked up to explain
+_MOST_SPECS = 60
+_VIRTUAL = re.compile(r"(__[a-z0-9_]+)( [^,]+)?, for which no candidates")
 
 
 async def explain(
@@ -22,8 +44,218 @@ async def explain(
     text: str,
 ) -> SoftwareError:
     """The error for an environment that has no solution; `text` is the solver's own."""
+    story = _Story(session, spec, places, platform, settings)
+    try:
+        await asyncio.wait_for(story.tell(text), _PATIENCE_S)
+    except Exception:  # noqa: S110  an explanation that fails must not hide what it explains
+        pass  # what was found until then; the solver's own text is there in any case
+    tree = [line for line in text.splitlines() if line.strip()]
+    tree[0] = tree[0].removeprefix("Cannot solve the request because of: ")
+    notes = [*story.sentences]
+    # One line that says what a sentence said before needs no saying.
+    if not notes or len(tree) > 1:
+        notes.append("\n".join(["the solver says:", *tree[:40]]))
     return SoftwareError(
         f"`{spec.path}` cannot be solved for {platform}",
         code="RK0523",
-        notes=tuple(text.splitlines()),
+        span=story.span,
+        caret=story.caret,
+        notes=tuple(notes),
+        help=story.help or "`rulekit explain RK0523` says what helps",
     )
+
+
+class _Story:
+    """Sentences as they are found."""
+
+    def __init__(
+        self,
+        session: Session,
+        spec: EnvironmentSpec,
+        places: Sequence[Place],
+        platform: str,
+        settings: CondaSettings,
+    ) -> None:
+        self.session = session
+        self.spec = spec
+        self.places = tuple(places)
+        self.platform = platform
+        self.settings = settings
+        self.sentences: list[str] = []
+        self.span: Span | None = None
+        self.caret = ""
+        self.help: str | None = None
+        self._found: dict[str, list[Candidate]] = {}
+
+    async def tell(self, text: str) -> None:
+        for one in self.spec.dependencies:
+            self._found[one] = await self.session.candidates(self.places, one, self.platform)
+        for one in self.spec.dependencies:
+            if not self._found[one]:
+                await self._no_package(one)
+            elif not self._chosen(one):
+                self._no_version(one)
+        if not self.sentences:
+            self._virtual(text)
+        if not self.sentences:
+            await self._conflict()
+
+    def _say(self, sentence: str, about: str, caret: str, help_text: str | None = None) -> None:
+        self.sentences.append(sentence)
+        if self.span is None:
+            self.span, self.caret = find_text(self.spec.path, about), caret
+        self.help = self.help or help_text
+
+    # -- one dependency alone ----------------------------------------------------------------
+
+    async def _no_package(self, one: str) -> None:
+        name = name_of(one)
+        others = []
+        for platform in _PLATFORMS:
+            if platform != self.platform:
+                try:
+                    found = await self.session.candidates(self.places, one, platform)
+                except Unreachable:
+                    continue
+                if found:
+                    others.append(platform)
+        if others:
+            self._say(
+                f"`{name}` is there for {_listed(others)} only, not for {self.platform}",
+                one,
+                f"not for {self.platform}",
+                "leave it out here, or make the environment on another platform",
+            )
+            return
+        near = closest(name, await self.session.names(self.places, self.platform))
+        channels = _listed([f"`{place.name}`" for place in self.places])
+        sentence = f"no package is named `{name}` in {channels}"
+        if near is not None:
+            self._say(sentence, one, f"is it `{near}`?", f"there is a package `{near}`")
+            return
+        channel = await self._in_other_channel(one)
+        help_text = f"the channel `{channel}` has it: add it to `channels`" if channel else None
+        self._say(sentence, one, "not in these channels", help_text)
+
+    async def _in_other_channel(self, one: str) -> str | None:
+        if split_channel(one)[0] or self.settings.offline:
+            return None
+        for name in (*self.settings.channels, *_ELSEWHERE):
+            place = place_of(name, self.spec, self.settings)
+            if place.url in {known.url for known in self.places}:
+                continue
+            try:
+                asked = self.session.candidates([place], one, self.platform)
+                if await asyncio.wait_for(asked, 5.0):
+                    return name
+            except (TimeoutError, Unreachable):
+                continue
+        return None
+
+    def _chosen(self, one: str) -> bool:
+        """Whether a version fits in the channel that counts: under strict priority the first that
+        has the package at all."""
+        found = self._found[one]
+        if self.settings.channel_priority == "strict" and not split_channel(one)[0]:
+            found = [c for c in found if c.place.url == found[0].place.url]
+        return any(candidate.fits for candidate in found)
+
+    def _no_version(self, one: str) -> None:
+        found = self._found[one]
+        fitting = [candidate for candidate in found if candidate.fits]
+        if fitting:
+            first, other = found[0].place.name, fitting[-1].place.name
+            name = name_of(one)
+            self._say(
+                f"`{name}` is taken from `{first}` only, as that is the first channel that has it;"
+                f" {fitting[-1].version}, which would fit, is in `{other}`",
+                one,
+                f"not in `{first}`",
+                f"write `{other}::{tidy(split_channel(one)[1])}`, put `{other}` first,"
+                " or set `channel_priority: flexible` in .condarc",
+            )
+            return
+        versions = list(dict.fromkeys(candidate.version for candidate in found))
+        shown = versions[-8:]
+        more = f" and {len(versions) - 8} older" if len(versions) > 8 else ""
+        self._say(
+            f"no version of `{name_of(one)}` fits `{one}`: there are {_listed(shown)}{more}",
+            one,
+            "no such version",
+        )
+
+    # -- together ----------------------------------------------------------------------------
+
+    def _virtual(self, text: str) -> None:
+        """What a package asks of the machine: ``__glibc >=2.34``."""
+        for found in _VIRTUAL.finditer(text):
+            name, version = found[1], (found[2] or "").strip()
+            where = "this machine" if self.platform == here() else f"a {self.platform} machine"
+            sentence = f"a package needs {name.strip('_')} {version}".rstrip()
+            sentence += f" of the machine, which {where} is not known to have"
+            if sentence not in self.sentences:
+                variable = f"CONDA_OVERRIDE_{name[2:].upper()}"
+                self._say(
+                    sentence, "", "", f"{variable}=VERSION says what the machine has, if it is more"
+                )
+
+    async def _conflict(self) -> None:
+        """The smallest set that excludes each other, and what its members need."""
+        specs = list(self.spec.dependencies)
+        if len(specs) > _MOST_SPECS:
+            return
+        end = time.monotonic() + _PATIENCE_S * 0.8
+        for one in list(specs):
+            rest = [other for other in specs if other is not one]
+            if time.monotonic() > end:
+                return
+            if rest and not await self.session.solvable(self.places, rest, self.platform):
+                specs = rest
+        if len(specs) == 1:
+            self._say(
+                f"`{specs[0]}` cannot be installed: something that it needs is missing",
+                specs[0],
+                "",
+            )
+        else:
+            self._say(
+                f"these exclude each other: {_listed([f'`{one}`' for one in specs])}",
+                specs[-1],
+                "excludes another one",
+                "loosen one of them, or give them to two rules with an environment each",
+            )
+        self.sentences += self._needs(specs)
+
+    def _needs(self, specs: list[str]) -> list[str]:
+        """What of the newest fitting version of each concerns another member, or a package that
+        another one needs too."""
+        needs: dict[str, dict[str, list[str]]] = {}  # package to spec to its wishes
+        for one in specs:
+            rest = one.partition(" ")[2] or one[len(name_of(one)) :]
+            if rest:
+                needs.setdefault(name_of(one), {})[one] = [f"`{one}` is asked for"]
+            fitting = [c for c in self._found[one] if c.fits]
+            by_wish: dict[str, list[str]] = {}
+            for candidate in fitting:
+                for wish in candidate.depends:
+                    versions = by_wish.setdefault(wish, [])
+                    if candidate.version not in versions:
+                        versions.append(candidate.version)
+            for wish, versions in by_wish.items():
+                which = f"{name_of(one)} {_listed(versions[-3:])}"
+                sentence = f"`{which}` needs `{wish}`"
+                needs.setdefault(name_of(wish), {}).setdefault(one, []).append(sentence)
+        return [
+            "; ".join(text for texts in by_spec.values() for text in texts[-3:])
+            for name, by_spec in needs.items()
+            if len(by_spec) > 1
+            and not name.startswith("__")
+            and any(name_of(one) != name for one in by_spec)
+        ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"

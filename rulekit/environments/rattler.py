@@ -22,8 +22,9 @@ from rattler.exceptions import (
 )
 
 from rulekit.environments.channels import Place, without_secrets
-from rulekit.environments.values import CondaSettings, Package
-from rulekit.environments.words import split_channel
+from rulekit.environments.values import CondaSettings, Package, here
+from rulekit.environments.words import name_of, split_channel
+from rulekit.frozen import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,6 +56,16 @@ class Unreachable(Exception):
 
 class BadSpec(Exception):
     """A match spec that is none."""
+
+
+@frozen
+class Candidate:
+    """One build of a package in a channel; `fits`: the spec that was asked about takes it."""
+
+    place: Place
+    version: str
+    depends: tuple[str, ...]
+    fits: bool
 
 
 class Session:
@@ -104,16 +115,39 @@ class Session:
         )
         return [name.normalized for name in found]
 
-    async def versions(self, place: Place, name: str, platform: str) -> list[tuple[str, str]]:
-        """Versions and dependencies (joined by commas) of a package in one channel."""
-        found = await self._gateway.query(
-            [rattler.Channel(place.url)],
-            _subdirs(platform),
-            [rattler.PackageName(name)],
-            recursive=False,
-        )
-        records = sorted((one for group in found for one in group), key=lambda r: r.version)
-        return [(str(one.version), ", ".join(one.depends)) for one in records]
+    async def candidates(
+        self, places: Sequence[Place], spec: str, platform: str
+    ) -> list[Candidate]:
+        """All records of the package that a spec names, channel by channel, oldest version first.
+
+        Raises `Unreachable`, `BadSpec`.
+        """
+        wanted = match_specs([spec], places)[0]
+        found = []
+        for place in places:
+            try:
+                groups = await self._gateway.query(
+                    [rattler.Channel(place.url)],
+                    _subdirs(platform),
+                    [name_of(spec)],
+                    recursive=False,
+                )
+            except (GatewayError, InvalidChannelError) as error:
+                raise Unreachable(without_secrets(str(error))) from error
+            records = sorted((one for group in groups for one in group), key=lambda r: r.version)
+            found += [
+                Candidate(place, str(one.version), tuple(one.depends), one.matches(wanted))
+                for one in records
+            ]
+        return found
+
+    async def solvable(self, places: Sequence[Place], specs: Sequence[str], platform: str) -> bool:
+        """Whether some specs have a solution together."""
+        try:
+            await self.solve(places, specs, platform, platform == here())
+        except Unsolvable:
+            return False
+        return True
 
     async def install(
         self, packages: Sequence[tuple[Package, str]], prefix: str, platform: str, told: Told

@@ -37,10 +37,15 @@ if TYPE_CHECKING:
 
 class EnvironmentStore:
     """Environments below `folder`. `memory` keeps what was solved (default: in `folder`); give the
-    state folder of the workflow, so that another `folder` does not solve anew."""
+    state folder of the workflow, so that another `folder` does not solve anew. `settings` may be a
+    function, which is called when they are first needed."""
 
     def __init__(
-        self, folder: str, settings: CondaSettings | None = None, *, memory: str | None = None
+        self,
+        folder: str,
+        settings: CondaSettings | Callable[[], CondaSettings] | None = None,
+        *,
+        memory: str | None = None,
     ) -> None:
         # Links in the path must not make two prefixes of one environment.
         self.folder = os.path.realpath(folder)
@@ -56,6 +61,8 @@ class EnvironmentStore:
             from rulekit.environments.settings import read_settings
 
             self._settings = read_settings()
+        if not isinstance(self._settings, CondaSettings):
+            self._settings = self._settings()
         return self._settings
 
     # -- what is known -----------------------------------------------------------------------
