@@ -1,12 +1,10 @@
-"""The times of a run in the forms that other programs read: TSV, Chrome trace, `--stats`."""
+"""The times of a run in the forms that other programs read: TSV, Chrome trace."""
 
 from __future__ import annotations
 
-import time
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from rulekit.history.runs import RunInfo, Work
@@ -121,47 +119,3 @@ def chrome_trace(run: RunInfo, works: Sequence[Work], now: float) -> dict[str, A
         jobs = {"jobs": at_work}
         events.append({"ph": "C", "name": "running", "pid": 1, "ts": micro(moment), "args": jobs})
     return {"traceEvents": events, "displayTimeUnit": "ms", "otherData": {"run": run.name}}
-
-
-def stats(
-    run: RunInfo,
-    works: Sequence[Work],
-    now: float,
-    outputs: Callable[[Work], Sequence[str]],
-    asked: Callable[[Work], Mapping[str, Any]],
-) -> dict[str, Any]:
-    """What `--stats` of Snakemake 5 to 7 writes: total time, times by rule, and by file.
-
-    `outputs(work)` are the files that an attempt made, `asked(work)` its ``priority`` and
-    ``resources`` as far as they are known.
-    """
-    rules: dict[str, list[float]] = {}
-    files: dict[str, dict[str, Any]] = {}
-    for work in works:
-        if work.ended is None or work.cause:
-            continue
-        seconds = work.ended - work.started
-        rules.setdefault(work.rule, []).append(seconds)
-        known = asked(work)
-        for path in outputs(work):
-            files[path] = {
-                "start-time": time.ctime(work.started),
-                "stop-time": time.ctime(work.ended),
-                "duration": seconds,
-                "priority": known.get("priority", 0),
-                "resources": dict(known.get("resources", {})),
-            }
-    ends = [work.ended for work in works if work.ended is not None]
-    end = run.ended if run.ended is not None else max(ends, default=now)
-    return {
-        "total_runtime": end - min([run.started, *(work.started for work in works)]),
-        "rules": {
-            rule: {
-                "mean-runtime": sum(times) / len(times),
-                "min-runtime": min(times),
-                "max-runtime": max(times),
-            }
-            for rule, times in rules.items()
-        },
-        "files": files,
-    }

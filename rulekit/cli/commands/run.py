@@ -319,6 +319,14 @@ def make_listeners(
             listeners.append(JsonLines(sys.stdout))
         else:
             listeners.append(JsonLines(_open_log(options.log_json, hide), owned=True))
+    if options.stats is not None:
+        listeners.append(_stats(options.stats))
+    if options.dashboard or options.watch_port is not None:
+        from rulekit.dashboard.sender import Sender
+
+        sender = Sender(options.watch_port or 0, os.path.basename(os.getcwd()), hide)
+        sys.stderr.write(f"Live page: {sender.url}\n")
+        listeners.append(sender)
     if log_path is not None:
         from rulekit.reporting.logfile import LogFile
 
@@ -330,6 +338,16 @@ def _view(options: Options, hide: Callable[[str], str] | None) -> Listener | Non
     from rulekit.cli.progresswords import make_view, wants_view
 
     return make_view(options, hide) if wants_view(options) else None
+
+
+def _stats(path: str) -> Listener:
+    """Writes `--stats`. Raises `UsageError` before anything runs if that cannot be."""
+    from rulekit.history.statsfile import StatsFile
+
+    folder = os.path.dirname(path) or "."
+    if os.path.isdir(path) or not os.access(folder, os.W_OK):
+        raise UsageError(f"--stats: cannot write `{path}`", code="RK0109")
+    return StatsFile(path)
 
 
 def _open_log(path: str, hide: Callable[[str], str] | None) -> IO[str]:
