@@ -11,7 +11,7 @@ import ast
 import re
 
 _TOKEN = re.compile(
-    r"(?P<open>[A-Z]\w*\()|(?P<field>[a-z_]\w*=)|(?P<mark>[\])\[,])"
+    r"(?P<open>[A-Za-z_]\w*\()|(?P<field>[a-z_]\w*=)|(?P<mark>[\])\[,])"
     r"|(?P<text>[bB]?(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"))"
     r"|(?P<plain>[^\s,\[\]()]+(?:\([^()]*\))?|\(\))",
     re.DOTALL,

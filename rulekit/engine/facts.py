@@ -28,6 +28,7 @@ def facts_of(stage: Stage, spec: JobSpec) -> JobFacts:
         definitions.params(number),
         definitions.environment(number),
         spec.logs,
+        stage.values.param_names(number),
     )
 
 
@@ -47,4 +48,5 @@ def touched_facts(stage: Stage, number: int, token: str) -> JobFacts:
         definitions.params(number),
         definitions.environment(number),
         plan.logs(number),
+        stage.values.param_names(number),
     )

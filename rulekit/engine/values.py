@@ -7,6 +7,7 @@ from rulekit.events import JobInfo
 from rulekit.language.jobvalues import (
     constant_params,
     evaluate_params,
+    nonderived_names,
     nonderived_params,
 )
 from rulekit.language.resources import (
@@ -66,6 +67,7 @@ class JobValues:
         self._settings = settings
         self._constants: dict[int, RuleConstants] = {}
         self._params: dict[int, Params] = {}
+        self._param_names: dict[int, tuple[str, ...]] = {}
         defaults = settings.default_resources
         self._defaults = parse_defaults(None, full=False) if defaults is None else defaults
         self._prioritized = self._upstream_of(settings.prioritize)
@@ -195,6 +197,16 @@ class JobValues:
         if constants.params is not None:
             return constants.params[1]
         return nonderived_params(self._plan.rule_of(number), self.params(number))
+
+    def param_names(self, number: int) -> tuple[str, ...]:
+        """The names of `compared_params`, in their order."""
+        index = self._plan.rule[number]
+        found = self._param_names.get(index)
+        if found is None:
+            found = nonderived_names(self._plan.workflow.rules[index], self.params(number))
+            if self.constants(index).params is not None:
+                self._param_names[index] = found
+        return found
 
     def request(self, number: int, attempt: int) -> Request:
         """What an attempt asks of the schedule."""

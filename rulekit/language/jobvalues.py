@@ -42,6 +42,7 @@ __all__ = [
     "expand_inputs",
     "job_resources",
     "make_wildcards",
+    "nonderived_names",
     "nonderived_params",
     "static_layout",
 ]
@@ -329,8 +330,18 @@ def nonderived_params(rule: Rule, params: Params) -> tuple[str, ...]:
     Params that functions derive from input, output, threads or resources do not count, nor does
     the order. `params` are those of `evaluate_params`, one for each `Value` of the rule.
     """
-    texts: list[str] = []
-    for one, value in zip(rule.params, params, strict=True):
+    return tuple([text for text, _ in _named_texts(rule, params)])
+
+
+def nonderived_names(rule: Rule, params: Params) -> tuple[str, ...]:
+    """The names of what `nonderived_params` gives, in its order: ``size``, or ``[0]`` for the first
+    param without a name."""
+    return tuple([name for _, name in _named_texts(rule, params)])
+
+
+def _named_texts(rule: Rule, params: Params) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for number, (one, value) in enumerate(zip(rule.params, params, strict=True)):
         given = one.value
         if isinstance(given, RuleItem):
             continue
@@ -338,9 +349,9 @@ def nonderived_params(rule: Rule, params: Params) -> tuple[str, ...]:
             names = accepted(given)
             if names is None or not names.isdisjoint(_DERIVING):
                 continue
-        texts.append(_compared(value))
-    texts.sort()
-    return tuple(texts)
+        found.append((_compared(value), f"[{number}]" if one.name is None else one.name))
+    found.sort()
+    return found
 
 
 def _compared(value: Any) -> str:

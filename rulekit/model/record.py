@@ -58,6 +58,7 @@ class Record:
     ended: float
     usage: Mapping[str, float]
     logs: tuple[str, ...] = ()
+    param_names: tuple[str, ...] = ()  # in the order of `params`; empty in records of old versions
 
 
 @frozen

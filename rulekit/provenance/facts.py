@@ -16,7 +16,8 @@ class JobFacts:
     """What an attempt is going to do: all that a record needs and the result does not tell.
 
     `code`, `params` and `environment` are the texts that staleness compares; `command` is the
-    final command of a shell rule. `token` is that of the attempt's `JobSpec`.
+    final command of a shell rule. `token` is that of the attempt's `JobSpec`. `param_names` are
+    the names of `params`, for people.
     """
 
     token: str
@@ -30,6 +31,7 @@ class JobFacts:
     params: tuple[str, ...]
     environment: str
     logs: tuple[str, ...] = ()
+    param_names: tuple[str, ...] = ()
 
 
 @frozen

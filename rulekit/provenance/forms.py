@@ -40,6 +40,17 @@ def split_texts(text: str | None) -> tuple[str, ...]:
     return tuple(text.split("\0")) if text else ()
 
 
+def join_params(params: Sequence[str], names: Sequence[str]) -> str:
+    """The texts of params, then, after an empty one, their names."""
+    return "\0".join((*params, "", *names)) if params and names else "\0".join(params)
+
+
+def split_params(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What `join_params` joined; without names from old versions."""
+    params, _, names = text.partition("\0\0")
+    return split_texts(params), split_texts(names)
+
+
 def pack_pairs(values: Mapping[str, str]) -> str:
     return "\0".join(f"{name}={value}" for name, value in values.items())
 

@@ -28,6 +28,7 @@ import time
 
 from rulekit.errors.tree import InfrastructureError, StateError
 from rulekit.provenance.facts import JobFacts
+from rulekit.provenance.forms import join_params, split_params
 from rulekit.provenance.owner import Owner, owner_from_json, this_process
 from rulekit.runner import wire
 from rulekit.runner.jsontext import dumps
@@ -137,7 +138,7 @@ class Journal:
                 job.outputs,
                 number(job.code),
                 job.command,
-                number("\0".join(job.params)),
+                number(join_params(job.params, job.param_names)),
                 number(job.environment),
                 job.logs,
             )
@@ -311,6 +312,7 @@ def _take(past: Past, texts: list[str | None], body: Any) -> None:
 
         for row in body["i"]:
             token, key, rule, wildcards, attempt, outputs, code, command, params, env, logs = row
+            texts_of_params, names = split_params(text(params))
             past.intents[token] = JobFacts(
                 token,
                 key,
@@ -320,9 +322,10 @@ def _take(past: Past, texts: list[str | None], body: Any) -> None:
                 tuple(outputs),
                 text(code),
                 command,
-                tuple(text(params).split("\0")) if text(params) else (),
+                texts_of_params,
                 text(env),
                 tuple(logs),
+                names,
             )
     elif "p" in body:
         past.promised += body["p"]

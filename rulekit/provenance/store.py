@@ -21,9 +21,11 @@ from rulekit.model.record import FileFact, Record, input_key
 from rulekit.provenance.forms import (
     checksum,
     decode,
+    join_params,
     pack_inputs,
     pack_pairs,
     pack_usage,
+    split_params,
     split_texts,
     sql_text,
     unpack_inputs,
@@ -172,7 +174,7 @@ class RecordIndex:
         number = self.records[record][5]
         found = self._params.get(number)
         if found is None:
-            found = self._params[number] = split_texts(self._text(number))
+            found = self._params[number] = split_params(self._text(number))[0]
         return found
 
     def environment(self, record: int) -> str:
@@ -440,12 +442,13 @@ class Store:
             inputs=unpack_inputs(row[7]),
             code=row[3],
             command=row[6],
-            params=split_texts(row[4]),
+            params=split_params(row[4])[0],
             environment=row[5],
             started=row[8],
             ended=row[8] + row[9],
             usage=unpack_usage(row[10]),
             logs=split_texts(row[11]),
+            param_names=split_params(row[4])[1],
         )
 
     def text(self, number: int) -> str:
@@ -625,7 +628,7 @@ class Store:
                 record,
                 len(outputs),
                 self._text_id(db, facts.code),
-                self._text_id(db, "\0".join(facts.params)),
+                self._text_id(db, join_params(facts.params, facts.param_names)),
                 self._text_id(db, facts.environment),
                 sql_text(input_key([fact.path for fact in result.inputs])),
                 sql_text(facts.command),
