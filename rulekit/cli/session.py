@@ -304,6 +304,7 @@ def again(command: Command, azure: bool = False) -> str:
         ("profile", "--profile"),
         ("configfile", "--configfile"),
         ("sdm", "--sdm"),
+        ("container_runtime", "--container-runtime"),
         ("executor", "--executor"),
         ("az_batch", "--az-batch"),
         ("default_remote_provider", "--default-remote-provider"),
@@ -314,6 +315,8 @@ def again(command: Command, azure: bool = False) -> str:
         if dest in raw and (dest != "executor" or azure):
             for words in raw[dest] if dest == "profile" else raw[dest][-1:]:
                 parts += [name, *map(_quoted, words)]
+    if command.options.sdm and "sdm" not in raw:  # said by --use-conda and the like
+        parts += ["--sdm", *sorted(command.options.sdm)]
     if "config" in raw:
         # A value may be secret: the name says enough to whoever gave it.
         parts += ["--config", *(word.partition("=")[0] + "=..." for word in raw["config"][-1])]
