@@ -1,0 +1,236 @@
+"""Jobs of this machine in containers: a real podman, a real docker, and apptainer's words carried
+out by bubblewrap."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from azurite import absent
+from containers import image_tar
+
+IMAGE = "docker://localhost/rulekit-busybox:1"
+RULES = """
+container: "IMAGE"
+rule all:
+    input: "shell.txt", "run.txt", "outside.txt"
+rule by_shell:
+    output: "shell.txt"
+    shell: "cat /etc/rulekit-image > {output}"
+rule by_run:
+    output: "run.txt"
+    run:
+        shell("cat /etc/rulekit-image > {output}")
+rule outside:
+    output: "outside.txt"
+    container: None
+    shell: "if [ -e /etc/rulekit-image ]; then exit 1; fi; touch {output}"
+"""
+
+
+def with_image(project, image):
+    project.write("Snakefile", RULES.replace("IMAGE", image))
+    return project
+
+
+@pytest.fixture
+def podman(project, containers):
+    project.environment.update(containers.environment)
+    project.image = IMAGE
+    project.words = ("--sdm", "apptainer", "--container-runtime", "podman")
+    return with_image(project, IMAGE)
+
+
+@pytest.fixture
+def docker(project, docker_socket):
+    project.environment["DOCKER_HOST"] = docker_socket
+    project.image = IMAGE
+    project.words = ("--sdm", "apptainer", "--container-runtime", "docker")
+    return with_image(project, IMAGE)
+
+
+@pytest.fixture
+def apptainer(project, tmp_path):
+    if shutil.which("bwrap") is None:
+        absent("bubblewrap")
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    program = folder / "apptainer"
+    here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "standin.py")
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I "{here}" "$@"\n')
+    program.chmod(0o755)
+    archive = tmp_path / "image.tar"
+    archive.write_bytes(image_tar())
+    project.environment["PATH"] = f"{folder}:{project.environment['PATH']}"
+    project.environment["RULEKIT_STANDIN"] = str(archive)
+    project.calls = lambda: [
+        json.loads(line) for line in open(f"{archive}.calls").read().splitlines()
+    ]
+    project.image = "docker://localhost/busybox:1"
+    project.words = ("--sdm", "apptainer")
+    return with_image(project, project.image)
+
+
+@pytest.fixture(params=["podman", "docker", "apptainer"])
+def lab(request):
+    return request.getfixturevalue(request.param)
+
+
+def read(project, name):
+    return (project.path / name).read_text()
+
+
+def rule(lab, command, output="a.txt", **directives):
+    more = "".join(f"    {name}: {value}\n" for name, value in directives.items())
+    lab.write(
+        "Snakefile",
+        f'rule a:\n    output: "{output}"\n{more}    container: "{lab.image}"\n'
+        f'    shell: """{command}"""\n',
+    )
+
+
+def test_shell_commands_and_shell_in_run_bodies(lab):
+    lab("-c2", *lab.words)
+    assert read(lab, "shell.txt") == "busybox\n"
+    assert read(lab, "run.txt") == "busybox\n"
+    assert os.stat(lab.path / "shell.txt").st_uid == os.getuid()
+    assert "Nothing to be done" in lab("-n", *lab.words).stdout
+
+
+def test_only_what_the_job_may_touch_is_seen(lab, tmp_path):
+    secret = tmp_path / "elsewhere" / "secret"
+    given = tmp_path / "given" / "in.txt"
+    made = tmp_path / "made" / "out.txt"
+    for path in (secret, given):
+        path.parent.mkdir()
+        path.write_text("text\n")
+    (lab.path / "link.txt").symlink_to(given)
+    rule(
+        lab,
+        f"test ! -e {secret}; cat {{input}} > {{output}};"
+        f" if touch {given} 2>/dev/null; then exit 3; fi;"
+        " if touch .rulekit/x 2>/dev/null; then exit 4; fi;"
+        " touch \"$HOME/x\" \"$TMPDIR/x\"",
+        output=made,
+        input=f'"{given}", "link.txt"',
+        resources='tmpdir="own tmp"',
+    )
+    lab("-c1", *lab.words)
+    assert made.read_text() == "text\ntext\n"
+    assert (lab.path / "own tmp" / "x").exists()
+
+
+def test_exit_codes_strictness_and_variables(lab):
+    lab.environment["OF_THE_USER"] = "a value"
+    lab.environment["R_LIBS"] = "/of/this/machine"
+    rule(lab, "echo $OF_THE_USER ${{R_LIBS:-none}} $OMP_NUM_THREADS > {output}")
+    lab("-c1", *lab.words)
+    assert read(lab, "a.txt") == "a value none 1\n"
+    rule(lab, "exit 42")
+    assert "exit code 42" in lab("-c1", "-F", *lab.words, code=1).stderr
+    rule(lab, "false | true; touch {output}")
+    lab("-c1", "-F", *lab.words, code=1)
+
+
+def test_an_image_that_cannot_be_had_starts_nothing(lab, registry):
+    image = f"docker://{registry}/no-such:1"
+    lab.write(
+        "Snakefile",
+        'rule all:\n    input: "a.txt", "b.txt"\n'
+        'rule a:\n    output: "a.txt"\n    shell: "touch {output}"\n'
+        f'rule b:\n    output: "b.txt"\n    container: "{image}"\n    shell: "touch {{output}}"\n',
+    )
+    done = lab("-c1", *lab.words, code=5)
+    assert "RK0533" in done.stderr and "rule `b`" in done.stderr
+    assert not (lab.path / "a.txt").exists()
+
+
+def test_shadows_logs_benchmarks_and_retries(lab):
+    rule(
+        lab,
+        "echo log > {log}; [ -e once ] || {{ touch once; exit 1; }}; pwd > {output}",
+        log='"logs/a.log"',
+        benchmark='"b.tsv"',
+        retries=1,
+    )
+    lab("-c1", *lab.words)
+    assert read(lab, "logs/a.log") == "log\n"
+    assert read(lab, "b.tsv").count("\n") == 2
+    rule(lab, "pwd > {output}", shadow='"minimal"')
+    lab("-c1", "-F", *lab.words)
+    assert "/shadow/" in read(lab, "a.txt")
+
+
+def sleeping():
+    """The processes of jobs in this test's sleep."""
+    found = []
+    for name in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{name}/cmdline", "rb") as file:
+                if file.read() == b"sleep\x001234.5\x00":
+                    found.append(name)
+        except OSError:
+            pass
+    return found
+
+
+def start(lab, *words):
+    return subprocess.Popen(
+        [sys.executable, "-m", "rulekit", "-c1", *lab.words, *words],
+        cwd=lab.path,
+        env=lab.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def until(holds):
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_two_interrupts_stop_the_container(lab):
+    rule(lab, "touch begun; sleep 1234.5; touch {output}")
+    process = start(lab)
+    until((lab.path / "begun").exists)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    assert not sleeping()
+
+
+def test_after_kill_9_the_next_run_removes_what_is_left(lab):
+    rule(lab, "touch begun; if [ -e again ]; then touch {output}; else sleep 1234.5; fi")
+    process = start(lab)
+    until((lab.path / "begun").exists)
+    runner = children(process.pid)
+    for pid in (process.pid, *runner):
+        os.kill(pid, signal.SIGKILL)
+    process.wait()
+    lab.write("again", "")
+    lab("-c1", *lab.words)
+    assert (lab.path / "a.txt").exists()
+    assert not sleeping()
+
+
+def children(pid):
+    """All processes below one, but for those of a container's own service."""
+    found = []
+    for name in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{name}/stat") as file:
+                parent = int(file.read().rpartition(")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            continue
+        if parent == pid:
+            found += [int(name), *children(int(name))]
+    return found
