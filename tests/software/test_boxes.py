@@ -91,7 +91,7 @@ def rule(lab, command, output="a.txt", **directives):
     lab.write(
         "Snakefile",
         f'rule a:\n    output: "{output}"\n{more}    container: "{lab.image}"\n'
-        f'    shell: """{command}"""\n',
+        f'    shell: """{command} """\n',
     )
 
 
