@@ -19,6 +19,7 @@ from rulekit.compiler.problems import place
 from rulekit.compiler.rules import read_files, wrong_value
 from rulekit.errors.diagnostic import Label, did_you_mean
 from rulekit.errors.tree import RuleFileError
+from rulekit.model.rule import ContainerizedImage
 from rulekit.model.span import Span
 
 TYPE_CHECKING = False
@@ -186,6 +187,8 @@ class FileScope:
             ):
                 wrong_value(self.loader, draft, "container", f"must be an image, not {value!r}")
             draft.container = os.fspath(value) if isinstance(value, os.PathLike) else value
+            if "container" not in directives and isinstance(draft.container, str):
+                draft.container = ContainerizedImage(draft.container)
         elif "template_engine" not in directives:
             draft.container = self.space.container
 
@@ -327,6 +330,13 @@ class FileScope:
         if value is not None and not isinstance(value, str):
             self._problem("RK0239", f"`container` takes an image, not {value!r}", loc, file)
         self.space.container = value
+
+    def _containerized(
+        self, loc: Loc, file: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        self._container(loc, file, args, kwargs)
+        if isinstance(self.space.container, str):
+            self.space.container = ContainerizedImage(self.space.container)
 
     def _conda(self, loc: Loc, file: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._only("conda", loc, file, args, kwargs)
@@ -541,7 +551,7 @@ _STATEMENTS: Mapping[
     "envvars": FileScope._envvars,
     "container": FileScope._container,
     "singularity": FileScope._container,
-    "containerized": FileScope._container,
+    "containerized": FileScope._containerized,
     "conda": FileScope._conda,
     "report": FileScope._report,
     "scattergather": FileScope._scattergather,

@@ -109,6 +109,12 @@ class Rule:
     basedir: str
 
 
+class ContainerizedImage(str):
+    """An image that holds the conda environments of the workflow: what `containerized:` says."""
+
+    __slots__ = ()
+
+
 @frozen
 class Hook:
     """`onstart`, `onsuccess`, `onerror`: a function of the run's log file path."""
