@@ -165,6 +165,8 @@ def _execute(command: Command) -> int:
         from rulekit.cli.commands.lsp import execute
     elif verb == "env":
         from rulekit.cli.commands.env import execute
+    elif verb == "containers":
+        from rulekit.cli.commands.containers import execute
     elif verb == "report":
         from rulekit.cli.commands.report import execute
     elif verb == "archive":
@@ -196,6 +198,8 @@ def _verb_of_flags(command: Command) -> str:
         or options.conda_lock
     ):
         return "env"
+    if options.containerize is not None or options.container_cleanup_images:
+        return "containers"
     if options.dump_workflow:
         return "dump"
     if options.archive:

@@ -225,8 +225,8 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
             ("--container-runtime", "container_runtime", "1", "NAME", "auto|apptainer|docker|podman", "r", "more", "what runs containers (default: the first of apptainer, docker, podman that works)", ""),
             ("--container-args", "container_args", "1", "ARGS", "text", "r", "more", "arguments for docker or podman", ""),
             ("--apptainer-args --singularity-args", "apptainer_args", "1", "ARGS", "text", "9", "more", "arguments for apptainer", ""),
-            ("--container-cleanup-images --cleanup-containers", "container_cleanup_images", "0", "", "", "9", "hidden", "remove unused images", "later"),
-            ("--containerize", "containerize", "?", "FORM", "dockerfile|apptainer", "9", "hidden", "write a container recipe", "later"),
+            ("--container-cleanup-images --cleanup-containers", "container_cleanup_images", "0", "", "", "9", "more", "remove images of apptainer that no rule uses", ""),
+            ("--containerize", "containerize", "?", "FORM", "dockerfile|apptainer", "9", "more", "describe an image with all conda environments of the rules, on stdout", ""),
         ),
     ),
     (

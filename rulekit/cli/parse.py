@@ -230,6 +230,8 @@ class Options:
     apptainer_args: str = ""
     container_runtime: str = "auto"
     container_args: str = ""
+    container_cleanup_images: bool = False
+    containerize: str | None = None
 
     # of single verbs
     json: bool = False

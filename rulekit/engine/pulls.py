@@ -10,7 +10,7 @@ from rulekit.frozen import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from typing import Any
 
 _LOOK_S = 0.05
@@ -180,3 +180,30 @@ def _unlink(path: str) -> None:
         os.unlink(path)
     except OSError:
         pass
+
+
+def remove_unused(folder: str, used: Collection[str], *, dry: bool = False) -> list[str]:
+    """Removes the images of a folder whose names are not in `used`, but for those that are just
+    fetched; their paths."""
+    import fcntl
+
+    found = []
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return []
+    for name in names:
+        if not name.endswith(".simg") or name in used:
+            continue
+        path = os.path.join(folder, name)
+        if not dry:
+            lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(path)
+            except OSError:
+                continue
+            finally:
+                os.close(lock)
+        found.append(path)
+    return found

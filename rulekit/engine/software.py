@@ -12,6 +12,7 @@ import os
 
 from rulekit.errors.tree import RuleFileError, RulekitError, SoftwareError
 from rulekit.frozen import frozen, replace
+from rulekit.model.rule import ContainerizedImage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Wanted:
     modules: tuple[str, ...] = ()
     conda: str | None = None
     image: str | None = None
+    inside: bool = False  # the image holds the environment already
 
     def __bool__(self) -> bool:
         return bool(self.modules or self.conda or self.image)
@@ -101,7 +103,8 @@ class Software:
         if "apptainer" in self._methods and rule.container:
             constant = constant and not (callable(rule.container) or "{" in str(rule.container))
             image = _image(rule, plan, number)
-        return (Wanted((), conda, image) if conda or image else _NOTHING), constant
+        inside = bool(conda) and type(image) is ContainerizedImage
+        return (Wanted((), conda, image, inside) if conda or image else _NOTHING), constant
 
     # -- what it is compared by ----------------------------------------------------------------
 
@@ -121,6 +124,8 @@ class Software:
             name = definitions.filled(number)
             own = name.startswith("file:") and wanted.conda is not None
             parts.append(f"conda {self._identity(wanted.conda or '') if own else name}")
+        elif wanted.conda is not None and wanted.inside:
+            parts.append(f"conda {_inside(wanted.conda)}")
         elif wanted.conda is not None:
             parts.append(f"conda {self._identity(wanted.conda)}")
         if wanted.image is not None:
@@ -179,7 +184,7 @@ class Software:
         for number, rule, wanted in self._needs(stage, all_jobs):
             if wanted.image is not None and not self._elsewhere(stage.plan, number):
                 images.setdefault(wanted.image, rule)
-            if wanted.conda is not None:
+            if wanted.conda is not None and not wanted.inside:
                 group = there if self._elsewhere(stage.plan, number) else here
                 group.setdefault(wanted.conda, rule)
         self._fetch(images, say)
@@ -272,7 +277,9 @@ class Software:
         if wanted.conda is not None:
             rule = plan.rule_of(number)
             key = wanted.conda
-            if self._elsewhere(plan, number):
+            if wanted.inside:
+                self._prefixes[key] = _inside(wanted.conda)
+            elif self._elsewhere(plan, number):
                 key = f"there {wanted.conda}"
                 if key not in self._prefixes:
                     self._solve(wanted.conda, rule, say)
@@ -285,6 +292,13 @@ class Software:
             self._fetch({wanted.image: plan.rule_of(number)}, say)
             made["container"] = self.images.order(wanted.image)
         return made or None
+
+
+def _inside(source: str) -> str:
+    """Where an environment is in an image that `--containerize` described."""
+    from rulekit.engine.containerize import prefix_of
+
+    return prefix_of(source)
 
 
 def rule_source(rule: Rule) -> str | None:

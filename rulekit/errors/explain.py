@@ -557,6 +557,11 @@ program first: `docker login REGISTRY`, `podman login REGISTRY`.""",
 container image that this program cannot run
 Docker and podman run images of registries, `docker://NAME:TAG`. Files (`.sif`) and addresses with
 `oras://`, `library://` or `shub://` need apptainer.""",
+    "RK0535": """\
+image that cannot be described
+`--containerize` makes an image of all conda environments from their files. Environments that have
+none, named ones and folders, cannot be in it; nor can those that depend on jobs that are not
+planned.""",
     # -- infrastructure --------------------------------------------------------------------
     "RK0600": """\
 disk, storage or network did not do what was asked

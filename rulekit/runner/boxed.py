@@ -65,6 +65,9 @@ rk_prefix=$1; rk_keep=$2; shift 2
 if [ -z "$rk_keep" ]; then unset R_LIBS PYTHONPATH PERLLIB PERL5LIB; fi
 if [ -r "$rk_prefix/.rulekit/activate.sh" ]; then
   . "$rk_prefix/.rulekit/activate.sh"
+elif [ "${rk_prefix#*/}" = "$rk_prefix" ] || [ -s "$rk_prefix/conda-meta/state" ] &&
+  command -v conda >/dev/null 2>&1; then
+  . "$(dirname "$(command -v conda)")/activate" "$rk_prefix"
 elif [ ! -d "$rk_prefix" ]; then
   echo "there is no conda environment $rk_prefix in this image" >&2; exit 97
 else
@@ -157,12 +160,17 @@ def enclosed(
     """
     command = tuple(argv) if strict is None else inside(argv, strict)
     if box.get("conda"):
-        keep = "keep" if box["keep"] else ""
-        command = ("/bin/sh", "-c", _ANY_SHELL.strip(), _CONDA, box["conda"], keep, *command)
+        command = activated(command, box["conda"], box["keep"])
     if box["engine"] == "apptainer":
         return (*_apptainer(box), "/bin/sh", "-c", _FIRST_OPEN, box["note"], *command)
     words = _docker(box, environment, name)
     return (*words, "-c", FIRST, "sh", box["note"], *command)
+
+
+def activated(argv: Sequence[str], prefix: str, keep: bool) -> tuple[str, ...]:
+    """The arguments that run `argv` inside in a conda environment that is seen there. `keep`:
+    PYTHONPATH and the like stay set."""
+    return ("/bin/sh", "-c", _ANY_SHELL.strip(), _CONDA, prefix, "keep" if keep else "", *argv)
 
 
 def wrap(spec: JobSpec, argv: tuple[str, ...], environment: Mapping[str, str]) -> tuple[str, ...]:
