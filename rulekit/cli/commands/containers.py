@@ -57,9 +57,9 @@ def _sources(command: Command) -> dict[str, Rule]:
     for source, names in planned.items():
         for name in names:
             dynamic.pop(name, None)
-            rule = loaded.workflow.rule(name)
-            if rule is not None:
-                found.setdefault(source, rule)
+            asking = loaded.workflow.rule(name)
+            if asking is not None:
+                found.setdefault(source, asking)
     for rule in dynamic.values():
         if rule.conda is not None:
             raise SoftwareError(
