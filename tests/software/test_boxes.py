@@ -116,7 +116,7 @@ def test_only_what_the_job_may_touch_is_seen(lab, tmp_path):
         f"test ! -e {secret}; cat {{input}} > {{output}};"
         f" if touch {given} 2>/dev/null; then exit 3; fi;"
         " if touch .rulekit/x 2>/dev/null; then exit 4; fi;"
-        " touch \"$HOME/x\" \"$TMPDIR/x\"",
+        ' touch "$HOME/x" "$TMPDIR/x"',
         output=made,
         input=f'"{given}", "link.txt"',
         resources='tmpdir="own tmp"',
