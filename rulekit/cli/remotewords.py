@@ -124,7 +124,7 @@ def _renamed(
 ) -> tuple[PlanOptions, Policy]:
     until, omit_from = frozenset(change(planned.until)), frozenset(change(planned.omit_from))
     return (
-        replace(planned, until=until, omit_from=omit_from),
+        replace(planned, also=tuple(change(planned.also)), until=until, omit_from=omit_from),
         replace(forced, force=frozenset(change(forced.force))),
     )
 

@@ -168,6 +168,7 @@ def plan_options(options: Options) -> PlanOptions:
     from rulekit.planning import PlanOptions
 
     return PlanOptions(
+        also=(*options.prioritize, *options.forcerun, *options.until),
         until=frozenset(options.until),
         omit_from=frozenset(options.omit_from),
         allowed_rules=frozenset(options.allowed_rules),
@@ -389,7 +390,15 @@ def prepare(
         if loaded.stored is not None:
             wanted = tuple(map(loaded.stored.target, wanted))
     planned, forced = plan_options(options), policy(options)
-    if loaded.stored is not None and (options.until or options.omit_from or options.forcerun):
+    if planned.also and targets is None:
+        names = {rule.name for rule in loaded.workflow.rules}
+        planned = replace(planned, also=file_targets(planned.also, names))
+        forced = replace(forced, force=frozenset(file_targets(tuple(forced.force), names)))
+    elif planned.also:
+        planned = replace(planned, also=())
+    if loaded.stored is not None and (
+        options.until or options.omit_from or options.forcerun or options.prioritize
+    ):
         from rulekit.cli.remotewords import names_of_stored
 
         planned, forced = names_of_stored(loaded.stored, planned, forced)

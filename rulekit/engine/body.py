@@ -25,11 +25,12 @@ def order_for(
     """Body and context of the `JobSpec` for a `run:` rule.
 
     The context travels in a file of the runner's (mode 0600), whose path is added to the
-    arguments. Raises `TypeError` for values that cannot be handed to another process.
+    arguments. Raises `RuleFileError` for values that cannot be handed to another process.
     """
     import base64
     import pickle
 
+    from rulekit.engine import bodyvalues
     from rulekit.runner.context import encode_context
 
     load = base64.b64encode(pickle.dumps(settings.load)).decode()
@@ -39,14 +40,41 @@ def order_for(
         scriptdir=rule.basedir,
         jobid=names["jobid"],
         bench_iteration=names["bench_iteration"],
+        lenient=True,
     )
     context["rulefile"] = settings.rulefile
     context["load"] = load
-    context["pickled"] = base64.b64encode(
-        pickle.dumps({name: names[name] for name in ("params", "resources")})
-    ).decode()
+    values = {name: names[name] for name in ("params", "resources")}
+    scope = getattr(rule.body.function, "__globals__", {})
+    try:
+        context["pickled"] = bodyvalues.dump(values, scope)
+    except TypeError as error:
+        raise _refused(rule, values, scope, error) from None
     argv = [sys.executable, "-m", "rulekit.cli.body"]
     return {"kind": "command", "argv": argv, "context_argument": True, "function": True}, context
+
+
+def _refused(rule: Rule, values: dict[str, Any], scope: Any, error: TypeError) -> Exception:
+    """The error that names the item which cannot travel."""
+    from rulekit.engine import bodyvalues
+    from rulekit.errors import RuleFileError
+    from rulekit.model.namedlist import names_of
+
+    what = "a value"
+    for part, items in values.items():
+        names = {where: name for name, where in names_of(items).items() if type(where) is int}
+        for number, item in enumerate(items):
+            try:
+                bodyvalues.dump(item, scope)
+            except TypeError as found:
+                what, error = f"the `{part}` item `{names.get(number, number)}`", found
+                break
+    return RuleFileError(
+        f"{what} of rule `{rule.name}` cannot be used in its body: {error}",
+        code="RK0283",
+        span=rule.body.span or rule.span,
+        help="make it in the body",
+    )
 
 
 def bodies_of(workflow: Workflow) -> Callable[[JobSpec, int], int]:
@@ -64,9 +92,7 @@ def perform(rule: Rule | None, order: dict[str, Any]) -> int:
 
     What the body raises is written on stderr, with its place in the rule file.
     """
-    import base64
-    import pickle
-
+    from rulekit.engine import bodyvalues
     from rulekit.errors import RuleFileError, RulekitError
     from rulekit.errors.show import show
     from rulekit.language import storagestate
@@ -81,7 +107,7 @@ def perform(rule: Rule | None, order: dict[str, Any]) -> int:
         print(f"rule `{order['rule']}` has no run body any more", file=sys.stderr)
         return 1
     # What was written here was written by the run itself, readable for its user only.
-    values = pickle.loads(base64.b64decode(order["pickled"]))  # noqa: S301
+    values = bodyvalues.load(order["pickled"], rule.body.function.__globals__)
     try:
         rule.body.function(
             input=_list(InputFiles, order["input"]),

@@ -70,7 +70,8 @@ class JobValues:
         self._param_names: dict[int, tuple[str, ...]] = {}
         defaults = settings.default_resources
         self._defaults = parse_defaults(None, full=False) if defaults is None else defaults
-        self._prioritized = self._upstream_of(settings.prioritize)
+        # Jobs that `--prioritize` names, and all that they need.
+        self.prioritized = self._upstream_of(settings.prioritize)
 
     def _upstream_of(self, names: frozenset[str]) -> frozenset[int]:
         if not names:
@@ -106,7 +107,7 @@ class JobValues:
         found.params = constant_params(rule)
         if found.threads is not None and found.resources is not None:
             priority = rule.priority
-            if isinstance(priority, (int, float)) and not self._prioritized:
+            if isinstance(priority, (int, float)) and not self.prioritized:
                 found.request = self._request(found.threads, found.resources, priority)
         return found
 
@@ -216,7 +217,7 @@ class JobValues:
         job = self._plan.job(number)
         threads = self.threads(number, attempt, job)
         resources = self.resources(number, attempt, threads, job)
-        priority = _TOP_PRIORITY if number in self._prioritized else job.rule.priority
+        priority = _TOP_PRIORITY if number in self.prioritized else job.rule.priority
         if callable(priority):
             from rulekit.language.resources import evaluate
 

@@ -99,11 +99,11 @@ def mb_to_mib(mb: int) -> int:
     return math.ceil(mb * 0.95367431640625)
 
 
-def mib_to_mb(mib: float) -> int:
-    """MB that hold so many MiB, rounded up."""
+def mib_to_mb(mib: int) -> int:
+    """MB in so many MiB, rounded down, as Snakemake does."""
     import math
 
-    return math.ceil(mib * 1.048576)
+    return math.floor(mib * 1.048576)
 
 
 def mb_to_text(mb: int) -> str:
@@ -146,8 +146,6 @@ def plain_value(name: str, value: Any) -> Any:
 
 def _in_mb(name: str, value: Any) -> Any:
     """The value of ``X_mb``, given the value of ``X``, ``X_mb`` or ``X_mib``."""
-    if isinstance(value, float) and name.endswith("_mib"):
-        return mib_to_mb(value)  # rounded once only
     value = plain_value(name, value)
     if value is None or isinstance(value, TBDString):
         return value

@@ -74,6 +74,10 @@ def make_plan(
     search = _Search(workflow, files, options)
     for target in targets or ([workflow.default_target] if workflow.default_target else []):
         search.target(target)
+    for name in options.also:
+        rule = search.by_name.get(name)
+        if rule is None or not rule.wildcard_names:
+            search.target(name)
     plan = search.plan()
     if options.until or options.omit_from or search.batch_left_out:
         from rulekit.planning.prune import selected

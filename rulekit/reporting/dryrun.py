@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     class JobValues(Protocol):
         """What a job's directives evaluate to; `rulekit.engine.values` has it."""
 
+        prioritized: frozenset[int]
+
         def constants(self, index: int, /) -> RuleConstants: ...
         def threads(self, number: int, /) -> int: ...
         def resources(self, number: int, /) -> Any: ...
@@ -233,7 +235,7 @@ def _form(
 ) -> _RuleForm:
     rule = plan.workflow.rules[number]
     constants = values.constants(number)
-    varying = constants.threads is None or constants.resources is None
+    varying = constants.threads is None or constants.resources is None or bool(values.prioritized)
     fixed = "" if varying else _varying(plan, values, job)
     return _RuleForm(plan, rule, stamp, reason, varying, fixed)
 
@@ -242,7 +244,9 @@ def _varying(plan: Plan, values: JobValues, job: int) -> str:
     """The lines about priority, threads and resources."""
     text = ""
     priority = plan.rule_of(job).priority
-    if priority and not callable(priority):
+    if job in values.prioritized:
+        text += "    priority: highest\n"
+    elif priority and not callable(priority):
         text += f"    priority: {priority}\n"
     threads = values.threads(job)
     if threads != 1:

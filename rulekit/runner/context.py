@@ -2,8 +2,9 @@
 
 `encode_context` turns them into what JSON can hold. Values that JSON has no word for are marked
 by a dict with one key: ``{"$tuple": [...]}``, ``{"$set": [...]}``, ``{"$dict": [[key, value]]}``
-(keys that are no strings), ``{"$path": text}``, ``{"$complex": [real, imag]}``, ``{"$list": {...}}`` (a list
-with names), and, as the last resort, ``{"$pickle": base64}``.
+(keys that are no strings), ``{"$path": text}``, ``{"$complex": [real, imag]}``,
+``{"$list": {...}}`` (a list with names), ``{"$row": [type's name, fields, values]}`` (a namedtuple)
+and, as the last resort, ``{"$pickle": base64}``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 LISTS = ("input", "output", "params", "wildcards", "log", "resources")
 
-_MARKS = ("$tuple", "$set", "$dict", "$path", "$complex", "$list", "$pickle")
+_MARKS = ("$tuple", "$set", "$dict", "$path", "$complex", "$list", "$row", "$pickle")
 
 
 def encode_context(
@@ -29,16 +30,20 @@ def encode_context(
     bench_iteration: int | None = None,
     config_encoded: bool = False,
     foreign: bool = False,
+    lenient: bool = False,
 ) -> dict[str, Any]:
     """The context of a `JobSpec`.
 
     `names` holds `input`, `output`, `params`, `wildcards`, `log`, `resources` (lists with
     names), `threads` and `config`; the latter may be the result of `encode_value`
     (`config_encoded`), as it is the same for many jobs. `foreign`: for a language that cannot
-    read Python's objects; arrays and numbers of numpy and the like become plain ones. Raises
+    read Python's objects; arrays and numbers of numpy and the like become plain ones. `lenient`:
+    params that cannot be handed on become their text, as nobody will read them from here. Raises
     TypeError naming the item that cannot be handed to another process.
     """
-    context: dict[str, Any] = {part: encode_list(names[part], part, foreign) for part in LISTS}
+    context: dict[str, Any] = {
+        part: encode_list(names[part], part, foreign, lenient) for part in LISTS
+    }
     config = names.get("config", {})
     if foreign and not config_encoded:
         config = _without_python(config)
@@ -51,13 +56,18 @@ def encode_context(
     return context
 
 
-def encode_list(values: Namedlist, what: str = "input", foreign: bool = False) -> dict[str, Any]:
+def encode_list(
+    values: Namedlist, what: str = "input", foreign: bool = False, lenient: bool = False
+) -> dict[str, Any]:
     """``{"items": [...], "names": {name: index | [start, stop]}}``."""
     items = []
     for number, value in enumerate(values):
         try:
             items.append(encode_value(_without_python(value) if foreign else value))
         except Exception as error:
+            if lenient:
+                items.append(str(value))
+                continue
             found = [name for name, where in names_of(values).items() if where == number]
             name = found[0] if found else str(number)
             raise TypeError(
@@ -88,6 +98,8 @@ def encode_value(value: Any) -> Any:
         return {"$dict": [[encode_value(k), encode_value(v)] for k, v in value.items()]}
     if kind is tuple:
         return {"$tuple": [encode_value(item) for item in value]}
+    if isinstance(value, tuple) and hasattr(kind, "_fields"):
+        return {"$row": [kind.__name__, list(kind._fields), [encode_value(item) for item in value]]}
     if kind in (set, frozenset):
         return {"$set": [encode_value(item) for item in value]}
     if isinstance(value, Namedlist):
@@ -155,6 +167,8 @@ def decode_value(value: Any) -> Any:
                 return complex(*body)
             if mark == "$list":
                 return [decode_value(item) for item in body["items"]]
+            if mark == "$row":
+                return [decode_value(item) for item in body[2]]
             if mark == "$pickle":
                 return f"<pickle of {len(body) * 3 // 4} bytes>"
         return {key: decode_value(item) for key, item in value.items()}

@@ -268,6 +268,11 @@ def decode(value):
                 return complex(*body)
             if mark == "$list":
                 return named(body)
+            if mark == "$row":
+                import collections
+
+                row = collections.namedtuple(body[0], body[1], rename=True)
+                return row(*(decode(item) for item in body[2]))
             if mark == "$pickle":
                 return pickle.loads(base64.b64decode(body))
         return {key: decode(item) for key, item in value.items()}

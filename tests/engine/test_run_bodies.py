@@ -92,3 +92,45 @@ def test_a_log_that_was_not_written_is_there_and_empty(tmp_path: Path) -> None:
     )
     assert rulekit(tmp_path).returncode == 0
     assert (tmp_path / "logs" / "a.log").read_text() == ""
+
+
+def test_what_the_file_defines_and_rows_of_tables_get_into_a_body(tmp_path: Path) -> None:
+    (tmp_path / "Rulefile").write_text(
+        """
+import dataclasses
+from collections import namedtuple
+
+@dataclasses.dataclass
+class Point:
+    x: int
+
+def double(value):
+    return value * 2
+
+def hidden():
+    return namedtuple("Row", "a b")(1, "two")
+
+rule all:
+    output: "o.txt"
+    params: f={"double": double, "add": (lambda n: lambda v: v + n)(4)}, c=Point(3), k=[Point], row=hidden()
+    run:
+        with open(output[0], "w") as file:
+            print(params.f["double"](2), params.f["add"](5), params.c.x, params.k[0](5), params.row, params.row.b, file=file)
+"""
+    )
+    done = rulekit(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "o.txt").read_text() == "4 9 3 Point(x=5) Row(a=1, b='two') two\n"
+
+
+def test_what_cannot_get_into_a_body_is_told(tmp_path: Path) -> None:
+    (tmp_path / "Rulefile").write_text(
+        "rule all:\n"
+        '    output: "o.txt"\n'
+        "    params: 1, file={1: open(workflow.snakefile)}\n"
+        "    run: open(output[0], 'w').close()\n"
+    )
+    done = rulekit(tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert "RK0283" in done.stderr and "the `params` item `file` of rule `all`" in done.stderr
+    assert not (tmp_path / "o.txt").exists()

