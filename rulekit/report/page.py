@@ -243,7 +243,7 @@ def _rules(content: Content, times: Sequence[RuleTimes]) -> str:
         )
     return (
         '<p class="soft">Times are those of the jobs that made what is there now.</p>'
-        '<div id="rules-box"><div class="scroll" tabindex="0" role="region" aria-label="Rules">'
+        '<div id="rules-box"><div class="scroll" tabindex="0" role="region" aria-label="Times of rules">'
         f'<table class="full"><thead><tr><th scope="col">Rule</th>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div></div>"
     )

@@ -45,7 +45,7 @@
     box("now").replaceChildren(
       bar("progress", [["done", view.done], ["running", view.at_work], ["failed", view.failed]], total, `${view.done} of ${total} jobs done`),
       tiles(),
-      rk.el("h3", {}, "Rules"), table("Rules", [["Rule"], ["Progress"], ["Done", 1], ["Jobs", 1], ["Running", 1], ["Failed", 1]], perRule),
+      rk.el("h3", {}, "Rules"), table("Progress of rules", [["Rule"], ["Progress"], ["Done", 1], ["Jobs", 1], ["Running", 1], ["Failed", 1]], perRule),
       rk.el("div", { class: "two" },
         rk.el("div", {}, rk.el("h3", {}, view.at_work > view.running.length ? `Running (the first ${view.running.length} of ${rk.count(view.at_work)})` : "Running"), table("Running jobs", [["Job"], ["For", 1], ["Threads", 1], ["Memory", 1]], running)),
         rk.el("div", {}, rk.el("h3", {}, "Last ended"), table("Jobs that ended last", [["Job"], ["Outcome"], ["Took", 1]], last))));
@@ -61,7 +61,7 @@
   };
   const drawNotes = () => {
     const rows = view.notes.map((n) => rk.el("tr", {}, rk.el("td", {}, rk.when(n.time)), rk.el("td", {}, n.level), rk.el("td", {}, n.text)));
-    box("notes").replaceChildren(table("Messages", [["When"], ["Kind"], ["Message"]], rows));
+    box("notes").replaceChildren(table("List of messages", [["When"], ["Kind"], ["Message"]], rows));
   };
   const drawTimeline = () => {
     if (drawnWorks === works.length && !view.at_work) return;

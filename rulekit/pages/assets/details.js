@@ -127,7 +127,7 @@ rk.jobList = (m, box, jobs, names, onfound) => {
     { title: "Memory", num: true, cell: (j) => { const a = m.made(j); return a && a.rss !== null ? rk.bytes(a.rss * 1024) : "–"; }, sort: (j) => { const a = m.made(j); return a && a.rss !== null ? a.rss : -1; } },
     { title: "Output", wide: true, cell: (j) => { const o = m.jobs.out(j); return o.length ? m.data.files[o[0]] + (o.length > 1 ? ` and ${o.length - 1} more` : "") : ""; } },
   ];
-  const table = rk.longTable(holder, "Jobs", columns);
+  const table = rk.longTable(holder, "List of jobs", columns);
   const words = (j) => `${m.key(j)} ${m.jobs.out(j).map((f) => m.data.files[f]).join(" ")}`.toLowerCase();
   const find = () => {
     const wanted = search.value.toLowerCase().split(/\s+/).filter(Boolean);

@@ -12,7 +12,7 @@
   const search = rk.el("input", { type: "search", placeholder: "job …", "aria-label": "Search attempts" });
   const told = rk.el("span", { class: "soft small", role: "status" }), holder = rk.el("div", {});
   rk.put(box, [rk.el("div", { class: "bar" }, search, told), holder]);
-  const table = rk.longTable(holder, "Attempts", [
+  const table = rk.longTable(holder, "List of attempts", [
     { title: "Job", wide: true, cell: (w) => w.label, sort: (w) => w.label },
     { title: "Attempt", num: true, cell: (w) => w.n, sort: (w) => w.n },
     { title: "Outcome", cell: (w) => rk.el("span", {}, rk.badge(w.state), w.bad ? ` ${w.bad}` : ""), sort: (w) => w.state },
