@@ -172,7 +172,7 @@ class StorageTable:
 
     def _located(self, text: str, account: str, container: str, name: str) -> str:
         plain = normal("x/" + name)
-        if plain is None or plain == "x":
+        if plain is None or plain == "x" or container in (".", "..") or "/" in container:
             raise RuleFileError(
                 f"the stored name `{text}` leads out of its container",
                 code="RK0653",

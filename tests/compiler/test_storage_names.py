@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rulekit.compiler import LoadSettings, load
@@ -344,6 +344,8 @@ rule b:
 
 @settings(max_examples=300)
 @given(st.text(st.sampled_from("ab/.{}:?%# x\0üA-"), max_size=24))
+@example("../:")
+@example("./x")
 def test_any_stored_name_leads_to_a_place_or_is_refused(text):
     storagestate.begin(session())
     for start in ("az://", "az://mine/", "az://box/", "https://acc.blob.core.windows.net/"):
