@@ -177,7 +177,14 @@ def details_of(stage: Stage, spec: JobSpec, settings: RunSettings) -> Details:
     rule = stage.plan.rule_of(spec.id)
     numbers = _numbers(stage, settings, spec.id, spec.attempt, spec.threads)
     image = image_of(rule.container, settings.azure.container_image if settings.azure else None)
-    return Details(image, (), numbers)
+    options: list[str] = []
+    if image and settings.azure is not None and settings.azure.container_limits:
+        from rulekit.node.container import limits
+
+        memory = numbers.get("mem_mb")
+        said = isinstance(memory, (int, float)) and not _is_guessed(rule, settings, "mem")
+        options = limits(spec.threads, memory if said else None)
+    return Details(image, tuple(options), numbers)
 
 
 def requests_of(
@@ -204,7 +211,7 @@ def _numbers(
 ) -> dict[str, Any]:
     """What a job asks of a machine."""
     resources = stage.values.resources(job, attempt, threads)
-    guessed = _disk_is_guessed(stage.plan.rule_of(job), settings)
+    guessed = _is_guessed(stage.plan.rule_of(job), settings, "disk")
     return {
         name: value
         for name, value in resources.items()
@@ -215,13 +222,14 @@ def _numbers(
     }
 
 
-def _disk_is_guessed(rule: Rule, settings: RunSettings) -> bool:
-    """Whether nobody said how much disk the jobs of a rule need. Snakemake's default for jobs without
-    input (50 GB) must not keep them off machines, nor others from sharing one."""
+def _is_guessed(rule: Rule, settings: RunSettings, what: str) -> bool:
+    """Whether nobody said how much disk or memory (``mem``) the jobs of a rule need. Snakemake's
+    default for jobs without input (50 GB of disk) must not keep them off machines, nor others from
+    sharing one; and by a guess no job is killed."""
     for names in (rule.resources, settings.set_resources.get(rule.name) or {}):
-        if any(name.startswith("disk") for name in names):
+        if any(name.startswith(what) for name in names):
             return False
-    default = (settings.default_resources or {}).get("disk_mb")
+    default = (settings.default_resources or {}).get(f"{what}_mb")
     return str(getattr(default, "text", "")).startswith("max(2*input.size_mb, 1000)")
 
 

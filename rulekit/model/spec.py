@@ -85,7 +85,7 @@ class JobResult:
              ``disk`` (full, read-only or faulty) | ``access`` (a file could not be read, made or
              removed) | ``lost`` (the runner itself was killed) | ``partner`` (a job that it needs,
              or that runs beside it, failed) | ``storage`` (the service cannot be reached or fails)
-             | ``container`` (its image cannot be run here) | ``software`` (an environment or a
+             | ``container`` (its image cannot be run here) | ``image`` (nobody has it, or not for us) | ``software`` (an environment or a
              module cannot be activated) | ``node`` (a fault of the node program)
     usage: ``user_s`` and ``system_s`` (seconds of CPU), ``max_rss_kb`` if it is known
     """

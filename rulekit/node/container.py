@@ -12,6 +12,7 @@ import subprocess
 import time
 
 from rulekit.node.trouble import Cancelled, Trouble
+from rulekit.runner import boxed
 from rulekit.runner.command import program_of
 from rulekit.runner.files import Refused
 
@@ -23,40 +24,13 @@ if TYPE_CHECKING:
     from rulekit.model.spec import JobSpec
     from rulekit.node.site import Site
 
-STRICT_PREFIX = "set -euo pipefail; "
 PROGRAMS = ("docker", "podman")
-_PULLS = 4
+_LIMITS = ("--cpus=", "--memory=")
+_PULLS = 3
 _PULL_PAUSE_S = 3.0
 _ASK_S = 60.0
 _LISTEN_S = 0.5  # between looks whether to stop
 
-# First process of the container. A shell that is the first process is deaf to SIGTERM unless it
-# says what to do; and all processes shall hear it. It leaves a note that it was reached, with the
-# command's exit code at the end. $1: the note, the rest: the command.
-_FIRST = """\
-note=$1; shift
-: > "$note"
-trap 'kill -TERM -1 2>/dev/null' TERM INT
-"$@" &
-child=$!
-wait $child; status=$?
-while kill -0 $child 2>/dev/null; do wait $child; status=$?; done
-echo $status > "$note"
-exit $status
-"""
-# Bash where the image has it; $1: the command, $2: strict, if it shall be.
-_SHELL = """\
-if command -v bash >/dev/null 2>&1; then
-  if [ -n "$2" ]; then exec bash -c "set -euo pipefail; $1"; fi
-  exec bash -c "$1"
-fi
-if [ -n "$2" ]; then
-  set -eu
-  if (set -o pipefail) 2>/dev/null; then exec sh -c "set -euo pipefail; $1"; fi
-  exec sh -c "set -eu; $1"
-fi
-exec sh -c "$1"
-"""
 # `Permission denied` and the like come again; these do not help to be asked for again.
 _HOPELESS = (
     "not found",
@@ -64,7 +38,7 @@ _HOPELESS = (
     "denied",
     "unauthorized",
     "invalid reference",
-    "no such",
+    "name unknown",
 )
 
 
@@ -78,6 +52,7 @@ class Engine:
         self.asked: Callable[[], bool] = lambda: False
         # Who may pull from where: server, user, password.
         self.registries: Sequence[Mapping[str, Any]] = ()
+        self._keeps_limits: bool | None = None
 
     @property
     def is_podman(self) -> bool:
@@ -127,7 +102,7 @@ class Engine:
             hopeless = any(word in said.lower() for word in _HOPELESS)
             if hopeless or turn + 1 == _PULLS:
                 raise Trouble(
-                    "container",
+                    "image" if hopeless else "container",
                     f"{self.name} cannot pull the image `{image}`: {_last(said)}",
                     passing=not hopeless,
                 )
@@ -135,6 +110,22 @@ class Engine:
             while time.monotonic() < until and not self.asked():
                 time.sleep(min(_LISTEN_S, pause))
             pause *= 2
+
+    def limited(self, options: Sequence[str]) -> list[str]:
+        """Options with the `limits` among them as this machine can keep them, if it can."""
+        held = [one for one in options if one.startswith(_LIMITS)]
+        if not held:
+            return list(options)
+        if self._keeps_limits is None:
+            form = "{{.MemoryLimit}} {{.CPUCfsQuota}}"
+            if self.is_podman:
+                form = "{{.Host.CgroupControllers}}"
+            code, said = self.ask("info", "--format", form)
+            has = ("memory" in said and "cpu" in said) if self.is_podman else said == "true true"
+            self._keeps_limits = code == 0 and has
+        if not self._keeps_limits:
+            return [one for one in options if one not in held]
+        return [_possible(one) for one in options]
 
     def _pull_once(self, image: str) -> tuple[int, str]:
         if not self.registries:
@@ -209,10 +200,16 @@ class Boxes:
         self._read_only = list(dict.fromkeys(read_only))
         self._handed = tuple(handed)
         self._images: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._environments: dict[str, tuple[str, bool]] = {}
 
     def add(self, spec: JobSpec, image: str, options: Sequence[str]) -> None:
         """The attempt `spec` runs in this image."""
         self._images[spec.token] = (image, tuple(options))
+
+    def activate(self, spec: JobSpec, prefix: str, keep: bool) -> None:
+        """The attempt runs in this conda environment inside of its container. `keep`: PYTHONPATH
+        and the like stay set."""
+        self._environments[spec.token] = (prefix, keep)
 
     def has(self, spec: JobSpec) -> bool:
         return spec.token in self._images
@@ -240,6 +237,9 @@ class Boxes:
             pass
         words = [self.engine.program, "run", "--rm", "--pull=never", "--name", self.name(spec)]
         shown = dict.fromkeys((self._site.root, *self._folders), "")
+        environment = self._environments.get(spec.token)
+        if environment is not None:
+            shown[environment[0]] = ":ro"
         shown |= dict.fromkeys(self._read_only, ":ro")
         for folder, how in shown.items():
             if ":" in folder:
@@ -256,8 +256,11 @@ class Boxes:
             words += ["--env", name]
         if "HOME" not in spec.environment:
             words += ["--env", f"HOME={self._site.home}"]
-        words += [*options, "--entrypoint", "/bin/sh", image, "-c", _FIRST, "sh", note]
-        return (*words, *_inside_command(spec, argv))
+        words += [*self.engine.limited(options), "--entrypoint", "/bin/sh", image]
+        command = _inside_command(spec, argv)
+        if environment is not None:
+            command = boxed.activated(command, *environment)
+        return (*words, "-c", boxed.FIRST, "sh", note, *command)
 
     def _user(self) -> list[str]:
         own = os.getuid()
@@ -298,13 +301,21 @@ def auths(registries: Iterable[Mapping[str, Any]]) -> str:
     return json.dumps({"auths": known})
 
 
+def _possible(option: str) -> str:
+    """A limit of cores as docker takes it: it refuses more than there are."""
+    name, _, value = option.partition("=")
+    cores = os.cpu_count() or 1
+    many = name == "--cpus" and value.isdigit() and int(value) > cores
+    return f"--cpus={cores}" if many else option
+
+
 def limits(threads: int | None, mem_mb: float | None) -> list[str]:
     """Options that hold a container to what its job asked for (cores, MB of 10^6 bytes)."""
     options = []
     if threads:
-        options += ["--cpus", str(threads)]
+        options.append(f"--cpus={threads}")
     if mem_mb:
-        options += ["--memory", f"{int(mem_mb * 1_000_000)}b"]
+        options.append(f"--memory={int(mem_mb * 1_000_000)}b")
     return options
 
 
@@ -312,13 +323,7 @@ def _inside_command(spec: JobSpec, argv: tuple[str, ...]) -> tuple[str, ...]:
     body = spec.body
     if body["kind"] != "shell" or os.path.basename(argv[0]) not in ("bash", "sh"):
         return argv
-    if argv[1] != "-c":  # a command too long for an argument is in a file
-        return ("/bin/sh", "-c", 'if command -v bash >/dev/null; then exec bash "$1"; fi; exec sh "$1"', "sh", argv[1])  # fmt: skip
-    text = argv[2]
-    strict = body.get("prefix") == STRICT_PREFIX
-    if strict:
-        text = text[len(STRICT_PREFIX) :]
-    return ("/bin/sh", "-c", _SHELL, "sh", text, "strict" if strict else "")
+    return boxed.inside(argv, body.get("prefix") == boxed.STRICT_PREFIX)
 
 
 def _inside(path: str, folders: Iterable[str]) -> bool:

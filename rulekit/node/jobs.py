@@ -154,16 +154,15 @@ class Jobs:
         spec = self._site.adapted(
             order.specs[number], order.moved, capture=order.output is not None
         )
-        identity = environment_of(spec)
-        if identity is not None:
-            prefix = self._prefixes[identity]
-            spec = replace(spec, software={**(spec.software or {}), "conda": prefix})
         if all(path in order.files for path in paths_of(spec)):
             spec = replace(spec, digest_limit=-1)  # the storage tells digests
         if self._deadline is not None:
             left = max(1.0, self._deadline - time.monotonic())
             spec = replace(spec, timeout_s=min(left, spec.timeout_s or left))
         boxed = self._boxes is not None and self._boxes.has(spec)
+        identity = environment_of(spec)
+        if identity is not None:
+            spec = self._with_environment(spec, self._prefixes[identity], boxed)
         kind = spec.body["kind"]
         if boxed and kind in ("script", "notebook") and spec.body.get("interpreter"):
             # The image's own, whatever this machine's is.
@@ -173,6 +172,14 @@ class Jobs:
             name = "python3" if own else name
             spec = replace(spec, body={**spec.body, "interpreter": [name, *rest]})
         return spec
+
+    def _with_environment(self, spec: JobSpec, prefix: str, boxed: bool) -> JobSpec:
+        software = {**(spec.software or {}), "conda": prefix}
+        if not boxed:
+            return replace(spec, software=software)
+        assert self._boxes is not None
+        self._boxes.activate(spec, prefix, bool(software.get("keep_search_paths")))
+        return replace(spec, software=None)
 
     def _note(self, result: JobResult) -> None:
         """A job has come to its end."""

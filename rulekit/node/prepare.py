@@ -102,7 +102,11 @@ def prepare(folder: str, key: str | None) -> None:
         engine = find_engine()
         engine.registries = secrets.get("registries") or ()
         for image in images:
-            engine.pull(image)
+            try:
+                engine.pull(image)
+            except Trouble as trouble:
+                # The tasks that need it will say so, each as a failed job; here nobody would hear.
+                print(f"rulekit: {trouble.detail}", flush=True)
     print(
         f"ready: python {sys.version.split()[0]}, "
         f"{len(secrets.get('sas') or {})} storage secrets, "

@@ -64,6 +64,21 @@ def test_a_preempted_task_is_no_failed_attempt(bench):
     executor.close()
 
 
+def test_a_task_that_spot_machines_lose_too_often_leaves_them(bench):
+    executor = bench.executor(spot=True, spot_preemptions=2)
+    executor.submit(job(1, "sleep 1.5; echo done > out", ["out"]))
+    started(executor)
+    for _ in range(2):
+        assert len(bench.emulator.control.preempt()) == 1
+        started(executor)
+    (result,) = gather(executor, 1, 60).values()
+    assert result.ok and result.token == "run.0.1.1", result
+    assert any("taken away 2 times: to a dedicated one" in text for _, text in bench.said)
+    dedicated = {one.dedicated for one in bench.emulator.ledger.nodes()}
+    assert dedicated == {True, False}
+    executor.close()
+
+
 def test_a_machine_out_of_order_is_taken_away_and_its_task_runs_elsewhere(bench):
     executor = bench.executor()
     executor.submit(job(1, "sleep 1.5; echo done > out", ["out"]))
@@ -222,3 +237,34 @@ def test_a_task_that_somebody_deleted_is_sent_again(bench, monkeypatch):
     assert all(result.ok for result in results.values()), results
     assert any("does not know the task" in text for _, text in bench.said)
     executor.close()
+
+
+def test_an_image_that_nobody_has_fails_its_jobs_once(
+    azurite, container, tmp_path, monkeypatch, containers, registry
+):
+    from rulekit.executors.azure.tasks import Details
+
+    monkeypatch.chdir(tmp_path)
+    bench = Bench(azurite, container, environment=containers.environment)
+    image = f"{registry}/no-such:1"
+    images = {1: image, 2: image, 3: image, 4: None}
+    executor = bench.executor(details=lambda spec: Details(images[spec.id]), tasks_per_node=1)
+    executor.submit(job(1, "true", ["o1"]))
+    (first,) = gather(executor, 1).values()
+    assert first.problem == "image", first
+    assert f"cannot pull the image `{image}`" in first.detail
+    requests = len(bench.emulator.ledger.requests())
+    executor.submit(job(2, "true", ["o2"]))
+    executor.submit(job(3, "true", ["o3"]))
+    others = gather(executor, 2).values()
+    assert {(one.problem, one.detail) for one in others} == {("image", first.detail)}
+    executor.submit(job(4, "echo 4 > o4", ["o4"]))
+    (fourth,) = gather(executor, 1).values()
+    assert fourth.ok, fourth
+    added = [
+        r for r in bench.emulator.ledger.requests()[requests:] if "addtaskcollection" in r.path
+    ]
+    assert len(added) <= 1, "tasks without an image are not sent"
+    executor.close()
+    bench.close()
+    assert bench.emulator.errors == []

@@ -70,7 +70,8 @@ def test_every_field_has_all_its_names_and_they_are_distinct():
     assert len(known) == sum(len(variables.names_of(field)) for field in variables.FIELDS)
     assert {field.name for field in variables.FIELDS} <= set(settings.AzureSettings.__match_args__)
     for field in variables.FIELDS:
-        value = {"number": str(field.least + 7), "yes": "yes", "fill": "pack", "url": "https://q.r"}
+        yes = "no" if field.default is True else "yes"
+        value = {"number": str(field.least + 7), "yes": yes, "fill": "pack", "url": "https://q.r"}
         for name in variables.names_of(field):
             given = {name: value.get(field.kind, "text")}
             if field.name in ("image_publisher", "image_offer", "image_sku", "image_id"):

@@ -60,8 +60,9 @@ def test_exit_codes_and_strictness_are_as_outside(bench, spec, containers):
 def test_an_image_that_is_not_there_is_told(bench, spec, containers, registry):
     image = f"{registry}/no-such:1"
     (result,) = in_image(bench, containers, spec("true"), image=image)
-    assert result.problem == "container"
+    assert result.problem == "image"
     assert f"cannot pull the image `{image}`" in result.detail
+    assert sum("pulling" in line for line in bench.said) == 1, "it is not asked for again"
 
 
 def test_options_that_cannot_be_are_the_containers_trouble(bench, spec, containers):
@@ -171,9 +172,54 @@ def test_a_pull_is_tried_again(tmp_path, monkeypatch):
 
 
 def test_limits_are_options():
-    assert limits(2, 500) == ["--cpus", "2", "--memory", "500000000b"]
+    assert limits(2, 500) == ["--cpus=2", "--memory=500000000b"]
     assert limits(None, None) == []
-    assert subprocess.list2cmdline(limits(1, None)) == "--cpus 1"
+
+
+@pytest.mark.parametrize("name", ["docker", "podman"])
+def test_limits_are_what_the_machine_can_keep(tmp_path, name):
+    can = {"docker": "true true", "podman": "[cpuset cpu io memory]"}[name]
+    for said, kept in ((can, True), ("false true", False), ("", False)):
+        fake = tmp_path / name
+        fake.write_text(f"#!/bin/sh\necho '{said}'\n")
+        fake.chmod(0o755)
+        engine = Engine(str(fake))
+        given = ["--network=none", *limits(1, 500)]
+        assert engine.limited(given) == (given if kept else ["--network=none"])
+        many = engine.limited(["--cpus=100000"])
+        assert many == ([f"--cpus={os.cpu_count()}"] if kept else [])
+    assert Engine("/no/such/program").limited(["--network=none"]) == ["--network=none"]
+
+
+def test_a_job_is_held_to_its_memory(bench, spec, containers):
+    command = "cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes > out || :"
+    (result,) = in_image(
+        bench, containers, spec(f"({command}) 2> /dev/null", ["out"]), options=limits(64, 96)
+    )
+    assert result.ok, result
+    if Engine("podman").limited(limits(1, 96)):
+        # In whole pages.
+        assert 0 <= 96_000_000 - int(bench.get("out").split()[0]) < 4096
+
+
+def test_a_packed_environment_in_a_container(bench, spec, containers, tmp_path):
+    from support.packs import IDENTITY, digest, small
+
+    bench.put("pack", small())
+    place = ("main", bench.container, "p/pack")
+    (result,) = in_image(
+        bench,
+        containers,
+        spec(
+            "tool > out; echo $CONDA_PREFIX >> out; cat /etc/rulekit-image >> out",
+            ["out"],
+            software={"conda": f"env:{IDENTITY}"},
+        ),
+        environments={IDENTITY: (place, digest(small()))},
+    )
+    assert result.ok, result
+    first, prefix, image = bench.get("out").decode().splitlines()
+    assert first == f"tool in {prefix}, colour green" and image == "busybox"
 
 
 def test_sources_are_seen_in_the_container_and_cannot_be_changed(bench, spec, containers, tmp_path):
@@ -255,7 +301,7 @@ def test_a_registry_that_wants_a_password_gets_it(bench, spec, containers, tmp_p
         assert pushed.returncode == 0, pushed.stderr
         job = spec("cp /etc/rulekit-image out", ["out"])
         (refused,) = in_image(bench, containers, job, image=image)
-        assert refused.problem == "container"
+        assert refused.problem == "image"
         user = {"server": address, "user": "someone", "password": "planted-word"}
         secrets = {**bench.secrets(), "registries": [user]}
         (result,) = in_image(bench, containers, job, image=image, secrets=secrets)

@@ -60,6 +60,7 @@ class AzureSettings:
     autoscale: bool = False
     max_nodes: int = 10
     spot: bool = False
+    spot_preemptions: int = 3
     tasks_per_node: int | None = None
     fill: str = "spread"
     start_task_url: Secret | None = None
@@ -76,6 +77,7 @@ class AzureSettings:
     image_id: str | None = None
     node_agent: str | None = None
     container_image: str | None = None
+    container_limits: bool = True
     resource_prefix: str = "resource-files"
     simplified: bool = False
     keep_pool: bool = False

@@ -7,6 +7,7 @@ import time
 from rulekit.executors.azure import sender
 from rulekit.executors.azure.sizes import described
 from rulekit.executors.azure.tasks import SENT
+from rulekit.frozen import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class Submission:
                 self._refuse(task, "spawn", text)
                 continue
             task.shape, task.slots = placed
+            if task.dedicated:
+                task.shape = replace(task.shape, spot=False)
             groups.setdefault(task.shape.name, []).append(task)
         sent: list[tuple[OpenPool, Task]] = []
         for tasks in groups.values():

@@ -35,6 +35,7 @@ class Task:
         "again",
         "batch",
         "cancelled",
+        "dedicated",
         "details",
         "facts",
         "files",
@@ -88,6 +89,7 @@ class Task:
         self.node = ""
         self.preempted = 0
         self.cancelled = False
+        self.dedicated = False  # not on a spot machine any more
         self.hard = False
         self.lost_since = 0.0
         self.facts: dict[str, Any] = {}

@@ -84,6 +84,12 @@ FIELDS: tuple[Field, ...] = (
     Field("max_nodes", "number", least=1, default=10, about="most machines of a pool that scales"),
     Field("spot", "yes", default=False, about="use spot machines, which may be taken away"),
     Field(
+        "spot_preemptions",
+        "number",
+        default=3,
+        about="a task whose spot machine was taken away so often goes to a dedicated one; 0: never",
+    ),
+    Field(
         "tasks_per_node",
         "number",
         ("BATCH_TASKS_PER_NODE",),
@@ -193,6 +199,12 @@ FIELDS: tuple[Field, ...] = (
         ("BATCH_POOL_VM_CONTAINER_IMAGE",),
         ("POOL_VM_CONTAINER_IMAGE",),
         about="container image of jobs that name none (`--container-image`)",
+    ),
+    Field(
+        "container_limits",
+        "yes",
+        default=True,
+        about="hold a container to the `threads` of its job, and to its `mem_mb` if the rule says it",
     ),
     Field(
         "resource_prefix",

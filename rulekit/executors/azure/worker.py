@@ -81,6 +81,7 @@ class Worker:
         self._trackers: dict[str, Tracker] = {}
         self._opened: dict[str, OpenPool] = {}
         self._waiting: list[Task] = []
+        self._no_images: dict[str, str] = {}  # those that cannot be had, and why
         self._to_cancel: dict[str, bool] = {}  # token to whether it is not to be waited for
         self._by_token: dict[str, Task] = {}
         self._asked = time.monotonic()
@@ -185,13 +186,23 @@ class Worker:
 
     def _submit(self) -> None:
         waiting, self._waiting = self._waiting, []
+        left = []
         for task in waiting:
             if task.cancelled:
                 self._refuse(task, "cancelled", "")
-        left = [task for task in waiting if not task.cancelled]
+                continue
+            dead = next((image for image in self._images(task) if image in self._no_images), None)
+            if dead is not None:
+                self._refuse(task, "image", self._no_images[dead])
+                continue
+            left.append(task)
         for opened, task in self._submission.submit(left):
             self._count(opened, task, 1)
             self._trackers[opened.job_id].add([task])
+
+    def _images(self, task: Task) -> list[str]:
+        default = self.service.settings.container_image
+        return [image for detail in task.details if (image := detail.image or default)]
 
     def _refuse(self, task: Task, problem: str, text: str) -> None:
         now = time.time()
@@ -222,6 +233,8 @@ class Worker:
             begun, done = tracker.changes()
             for task in begun:
                 self._outbox.extend(Started(token, 0) for token in task.tokens)
+                if self._is_unlucky(task):
+                    self._leave_spot(task, tracker)
             if begun or done:
                 self._health[job_id].moved()
             ended += done
@@ -268,6 +281,11 @@ class Worker:
         if self._live is not None or failed:
             output = self._output(task, failed)
         if results is not None and told:
+            for result in results:
+                if result.problem == "image":
+                    # Other tasks would hear the same: they are not sent, or not again.
+                    named = (image for image in self._images(task) if image in result.detail)
+                    self._no_images.update(dict.fromkeys(named, result.detail))
             self._answer(task, results)
             return
         text = failures.explain(verdict, output)
@@ -280,6 +298,27 @@ class Worker:
         task.again += 1
         task.state = WAITING
         self._waiting.append(task)
+
+    def _is_unlucky(self, task: Task) -> bool:
+        most = self.service.settings.spot_preemptions
+        spot = task.shape is not None and task.shape.spot
+        return spot and 0 < most <= task.preempted and not task.cancelled and bool(task.specs)
+
+    def _leave_spot(self, task: Task, tracker: Tracker) -> None:
+        """A task that spot machines lost too often, and that has just begun again on one."""
+        path = f"/jobs/{task.job_id}/tasks/{task.id}/terminate"
+        try:
+            self.service.send("terminate", "POST", path, None)
+        except ServiceError as error:
+            if not error.name.endswith("Completed"):  # then its result is told as usual
+                self._say("warning", str(error))
+            return
+        tracker.out.pop(task.id.lower(), None)
+        self._count(self._opened[task.job_id], task, -1)
+        task.dedicated = True
+        times = "once" if task.preempted == 1 else f"{task.preempted} times"
+        self._once_more(task, f"its spot machine was taken away {times}: to a dedicated one")
+        task.preempted = 0
 
     def _output(self, task: Task, failed: bool) -> bytes | None:
         """What the jobs of a task that has ended wrote; kept on this machine if it failed."""
