@@ -128,8 +128,11 @@ def _content(name: str, path: str) -> bytes:
         values = json.loads(data)
         for key in _LOCAL_KEYS:
             values.pop(key, None)
-        for one in (values.get("paths_data") or {}).get("paths", ()):
+        paths = (values.get("paths_data") or {}).get("paths") or []
+        for one in paths:
             one.pop("sha256_in_prefix", None)
+        paths.sort(key=lambda one: str(one["_path"]))  # the installer's threads decide else
+        values.get("files", []).sort()
         return json.dumps(values, indent=1, sort_keys=True).encode()
     return data
 

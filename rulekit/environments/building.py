@@ -6,12 +6,19 @@ without a mark is somebody's half-made work and is removed first.
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import os
 import time
 
 from rulekit.environments import layout
 from rulekit.environments.activation import activation_text, variables_of
-from rulekit.environments.channels import channels_of, found_again, without_secrets
+from rulekit.environments.channels import (
+    channels_of,
+    found_again,
+    local_path,
+    without_secrets,
+)
 from rulekit.environments.locks import hold
 from rulekit.environments.rattler import Told
 from rulekit.environments.steps import install_pip, run_post_deploy
@@ -28,7 +35,6 @@ from rulekit.frozen import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
     from typing import Any
 
@@ -111,6 +117,7 @@ async def fill(task: Task, session: Session, prefix: str, keep: int, say: Say) -
 async def install_packages(task: Task, session: Session, prefix: str, say: Say) -> None:
     """The conda packages. Raises SoftwareError (RK0526)."""
     packages = conda_packages(task)
+    await asyncio.to_thread(check_archives, task, packages)
     source, total = task.spec.path, len(packages)
     say(Progress("install", source, f"installing {total} packages", 0, total))
     told = Told(lambda count: say(Progress("install", source, "installing", count, total)))
@@ -134,6 +141,31 @@ def conda_packages(task: Task) -> list[tuple[Package, str]]:
         for one in task.lock.packages_for(task.platform)
         if one.manager == "conda"
     ]
+
+
+_checked: dict[tuple[str, str, int, int], str] = {}
+
+
+def check_archives(task: Task, packages: list[tuple[Package, str]]) -> None:
+    """Compare packages from folders with the hashes in the lock: rattler does that only for those
+    that it downloads. Raises SoftwareError (RK0526)."""
+    for package, url in packages:
+        path = local_path(url)
+        wanted = package.sha256 or package.md5
+        if not wanted or not path:
+            continue
+        try:
+            about = os.stat(path)
+        except OSError:
+            continue  # it may be in the cache
+        kind = "sha256" if package.sha256 else "md5"
+        key = (kind, path, about.st_mtime_ns, about.st_size)
+        found = _checked.get(key)
+        if found is None:
+            with open(path, "rb") as file:
+                found = _checked[key] = hashlib.file_digest(file, kind).hexdigest()
+        if found != wanted:
+            raise _not_installed(task, f"`{path}` has another checksum than the lock says")
 
 
 def merged(prefix: str, own: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:

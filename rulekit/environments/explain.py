@@ -16,7 +16,7 @@ from rulekit.environments.channels import place_of
 from rulekit.environments.rattler import Session, Unreachable
 from rulekit.environments.resolving import find_text
 from rulekit.environments.values import here
-from rulekit.environments.words import name_of, split_channel, tidy
+from rulekit.environments.words import name_of, split_channel
 from rulekit.errors import SoftwareError, closest
 
 TYPE_CHECKING = False
@@ -93,8 +93,8 @@ class _Story:
         for one in self.spec.dependencies:
             if not self._found[one]:
                 await self._no_package(one)
-            elif not self._chosen(one):
-                self._no_version(one)
+            elif not any(candidate.fits for candidate in self._found[one]):
+                self._no_version(one, self._found[one])
         if not self.sentences:
             self._virtual(text)
         if not self.sentences:
@@ -133,9 +133,11 @@ class _Story:
         if near is not None:
             self._say(sentence, one, f"is it `{near}`?", f"there is a package `{near}`")
             return
+        self._say(sentence, one, "not in these channels", await self._channel_help(one))
+
+    async def _channel_help(self, one: str) -> str | None:
         channel = await self._in_other_channel(one)
-        help_text = f"the channel `{channel}` has it: add it to `channels`" if channel else None
-        self._say(sentence, one, "not in these channels", help_text)
+        return f"the channel `{channel}` has it: add it to `channels`" if channel else None
 
     async def _in_other_channel(self, one: str) -> str | None:
         if split_channel(one)[0] or self.settings.offline:
@@ -152,36 +154,16 @@ class _Story:
                 continue
         return None
 
-    def _chosen(self, one: str) -> bool:
-        """Whether a version fits in the channel that counts: under strict priority the first that
-        has the package at all."""
-        found = self._found[one]
-        if self.settings.channel_priority == "strict" and not split_channel(one)[0]:
-            found = [c for c in found if c.place.url == found[0].place.url]
-        return any(candidate.fits for candidate in found)
-
-    def _no_version(self, one: str) -> None:
-        found = self._found[one]
-        fitting = [candidate for candidate in found if candidate.fits]
-        if fitting:
-            first, other = found[0].place.name, fitting[-1].place.name
-            name = name_of(one)
-            self._say(
-                f"`{name}` is taken from `{first}` only, as that is the first channel that has it;"
-                f" {fitting[-1].version}, which would fit, is in `{other}`",
-                one,
-                f"not in `{first}`",
-                f"write `{other}::{tidy(split_channel(one)[1])}`, put `{other}` first,"
-                " or set `channel_priority: flexible` in .condarc",
-            )
-            return
+    def _no_version(self, one: str, found: list[Candidate], about: str = "") -> None:
         versions = list(dict.fromkeys(candidate.version for candidate in found))
         shown = versions[-8:]
         more = f" and {len(versions) - 8} older" if len(versions) > 8 else ""
+        there = f"there {'is' if len(versions) == 1 else 'are'} {_listed(shown)}{more}"
+        needed = f", which `{about}` needs" if about else ""
         self._say(
-            f"no version of `{name_of(one)}` fits `{one}`: there are {_listed(shown)}{more}",
-            one,
-            "no such version",
+            f"no version of `{name_of(one)}` fits `{one}`{needed}: {there}",
+            about or one,
+            "needs what is not there" if about else "no such version",
         )
 
     # -- together ----------------------------------------------------------------------------
@@ -212,11 +194,7 @@ class _Story:
             if rest and not await self.session.solvable(self.places, rest, self.platform):
                 specs = rest
         if len(specs) == 1:
-            self._say(
-                f"`{specs[0]}` cannot be installed: something that it needs is missing",
-                specs[0],
-                "",
-            )
+            await self._missing(specs[0])
         else:
             self._say(
                 f"these exclude each other: {_listed([f'`{one}`' for one in specs])}",
@@ -225,6 +203,50 @@ class _Story:
                 "loosen one of them, or give them to two rules with an environment each",
             )
         self.sentences += self._needs(specs)
+
+    async def _missing(self, one: str) -> None:
+        """What the newest fitting version of a package needs that cannot be had."""
+        newest = [candidate for candidate in self._found[one] if candidate.fits][-1]
+        about = f"{name_of(one)} {newest.version}"
+        for wish in newest.depends:
+            if wish.startswith("__"):
+                continue
+            found = await self.session.candidates(self.places, wish, self.platform)
+            fitting = [candidate for candidate in found if candidate.fits]
+            if not found:
+                self._say(
+                    f"`{about}` needs `{wish}`, which is in none of the channels",
+                    one,
+                    "needs what is not there",
+                    await self._channel_help(wish),
+                )
+            elif not fitting:
+                self._no_version(wish, found, one)
+            elif self._hidden(found, fitting):
+                self._say_hidden(wish, found, fitting, one)
+        if not self.sentences:
+            self._say(f"`{one}` cannot be installed: it needs what does not go together", one, "")
+
+    def _hidden(self, found: list[Candidate], fitting: list[Candidate]) -> bool:
+        """Whether strict priority takes a package from a channel where no version fits."""
+        strict = self.settings.channel_priority == "strict"
+        first = found[0].place.url
+        return strict and not any(candidate.place.url == first for candidate in fitting)
+
+    def _say_hidden(
+        self, wish: str, found: list[Candidate], fitting: list[Candidate], one: str
+    ) -> None:
+        first, other = found[0].place.name, fitting[-1].place.name
+        name = name_of(wish)
+        self._say(
+            f"`{name_of(one)}` needs `{wish}`, but `{name}` is taken from `{first}` only, as that"
+            f" is the first channel that has it; {fitting[-1].version}, which would fit, is in"
+            f" `{other}`",
+            one,
+            f"`{name}` of `{first}` does not fit",
+            f"put `{other}` first, add `{other}::{name}` to the dependencies,"
+            " or set `channel_priority: flexible` in .condarc",
+        )
 
     def _needs(self, specs: list[str]) -> list[str]:
         """What of the newest fitting version of each concerns another member, or a package that
