@@ -16,7 +16,7 @@ def test_the_example(project, containers):
     words = ("--sdm", "apptainer", "--container-runtime", "podman")
     words += ("--config", f"image=docker://{IMAGE}")
     project("--cores", "2", *words)
-    assert (project.path / "results" / "summary.txt").read_text().split() == ["5", "e", "6", "e"]
+    assert (project.path / "results" / "summary.txt").read_text().split() == ["5", "e", "7", "e"]
     assert "Nothing to be done" in project("-n", *words).stdout
     other = (*words[:-1], "image=docker://localhost/another:1")
     told = project("-n", *other).stdout
