@@ -77,6 +77,7 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
         "asking",
         (
             ("--why", "why", "+", "TARGET", "text", "r", "daily", "why this is made again, or why not", ""),
+            ("--why-not", "why_not", "+", "TARGET", "text", "r", "more", "what was compared, and why this is not made again", ""),
             ("--list-rules --list -l", "list_rules", "0", "", "", "9", "daily", "list the rules", ""),
             ("--list-target-rules --lt", "list_target_rules", "0", "", "", "9", "more", "list the rules without wildcards", ""),
             ("--summary -S", "summary", "0", "", "", "9", "daily", "table of the files and their state", ""),
@@ -364,7 +365,7 @@ VERB_OPTIONS: dict[str, tuple[Row, ...]] = {
         ("--force", "force", "0", "", "", "r", "daily", "write over a file that is there", ""),
     ),
     "init": (
-        ("--example", "example", "1", "NAME", "text", "r", "daily", "which template: words (default), shell, azure", ""),
+        ("--example", "example", "1", "NAME", "text", "r", "daily", "which one: words (default), or study, for a larger project", ""),
         ("--force", "force", "0", "", "", "r", "daily", "write over files that are there", ""),
     ),
 }

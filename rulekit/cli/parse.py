@@ -43,7 +43,7 @@ VERBS: dict[str, str] = {
     "env": "conda environments: list, lock, create, export, clean",
     "azure": "Azure: doctor, gc, jobs, logs, files, and a Batch service to try it with",
     "clean": "delete outputs, after showing what and how much",
-    "init": "write a small workflow to start from",
+    "init": "write a small project to start from",
     "import-makefile": "a Rulefile from a Makefile",
     "explain": "the long text for an error code",
     "completion": "a completion script for bash, zsh or fish",
@@ -112,6 +112,7 @@ class Options:
     target_jobs: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
     why: tuple[str, ...] = ()
+    why_not: tuple[str, ...] = ()
     list_rules: bool = False
     list_target_rules: bool = False
     summary: bool = False

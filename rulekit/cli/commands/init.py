@@ -1,4 +1,4 @@
-"""`rulekit init [DIRECTORY]`: a small workflow that runs at once, offline."""
+"""`rulekit init [DIRECTORY] [--example NAME]`: a small project that runs at once, offline."""
 
 from __future__ import annotations
 
@@ -9,59 +9,39 @@ from rulekit.errors.tree import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rulekit.cli.parse import Command
 
-_RULEFILE = """\
-# Words in each text, and all counts in one table.
-# `rulekit -n` shows what would run and why, `rulekit -c 2` runs it.
+EXAMPLES = ("words", "study")
 
-configfile: "config.yaml"
 
-rule all:
-    input:
-        "results/counts.tsv",
+def files_of(example: str) -> Mapping[str, str]:
+    """The files of an example, paths to texts. Raises `UsageError` (RK0163) for another name."""
+    if example not in EXAMPLES:
+        from rulekit.errors.diagnostic import did_you_mean
 
-rule count:
-    "Count the lines, words and bytes of one text."
-    input:
-        "texts/{name}.txt",
-    output:
-        "results/{name}.count",
-    log:
-        "logs/count/{name}.log",
-    shell:
-        "wc {input} > {output} 2> {log}"
-
-rule table:
-    "Put all counts into one table."
-    input:
-        expand("results/{name}.count", name=config["texts"]),
-    output:
-        "results/counts.tsv",
-    run:
-        with open(output[0], "w") as table:
-            table.write("text\\tlines\\twords\\n")
-            for path in input:
-                lines, words, size, name = open(path).read().split()
-                table.write(f"{name}\\t{lines}\\t{words}\\n")
-"""
-
-FILES = {
-    "Rulefile": _RULEFILE,
-    "config.yaml": "# Add a name here and a file in texts/: only that one is counted.\n"
-    "texts: [apple, pear]\n",
-    "texts/apple.txt": "An apple a day\nkeeps the doctor away\n",
-    "texts/pear.txt": "Walnuts and pears you plant for your heirs\n",
-    ".gitignore": ".rulekit/\nresults/\nlogs/\n",
-}
+        raise UsageError(
+            f"there is no project named `{example}`",
+            code="RK0163",
+            notes=(f"there are {', '.join(EXAMPLES)}",),
+            help=did_you_mean("project", example, EXAMPLES),
+        )
+    if example == "words":
+        from rulekit.cli.projects.words import FILES
+    else:
+        from rulekit.cli.projects.study import FILES
+    return FILES
 
 
 def execute(command: Command) -> int:
+    """Write the files; none if any is there already, unless `--force` is given."""
     options = command.options
     if len(options.targets) > 1:
         raise UsageError("init takes one directory", code="RK0110")
+    files = files_of(options.example or "words")
     folder = options.targets[0] if options.targets else "."
-    there = [name for name in FILES if os.path.lexists(os.path.join(folder, name))]
+    there = [name for name in files if os.path.lexists(os.path.join(folder, name))]
     if there and not options.force:
         raise UsageError(
             f"these files are there already: {', '.join(there)}",
@@ -69,7 +49,7 @@ def execute(command: Command) -> int:
             help="name another directory, or write over them with --force",
         )
     try:
-        for name, text in FILES.items():
+        for name, text in files.items():
             path = os.path.join(folder, name)
             os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
             with open(path, "w", encoding="utf-8") as stream:
@@ -80,5 +60,6 @@ def execute(command: Command) -> int:
             f"`{folder}` cannot be written to: {error.strerror}", code="RK0109"
         ) from error
     change = "" if folder == "." else f"cd {folder} && "
+    sys.stdout.flush()
     sys.stderr.write(f"Now run: {change}rulekit -c 2\n")
     return 0

@@ -1,0 +1,1 @@
+"""Projects that `rulekit init` writes: a module for each, with `ABOUT` and `FILES` (path → text)."""
