@@ -131,6 +131,9 @@ def _content(name: str, path: str) -> bytes:
         paths = (values.get("paths_data") or {}).get("paths") or []
         for one in paths:
             one.pop("sha256_in_prefix", None)
+            if one.get("path_type") in ("unix_python_entry_point", "pyc_file"):
+                one.pop("sha256", None)  # made here, with the path in it
+                one.pop("size_in_bytes", None)
         paths.sort(key=lambda one: str(one["_path"]))  # the installer's threads decide else
         values.get("files", []).sort()
         return json.dumps(values, indent=1, sort_keys=True).encode()
