@@ -151,6 +151,19 @@ class Images:
             self._runtime = find_runtime(self._settings.runtime)
         return self._runtime
 
+    def is_missing(self, image: str) -> bool:
+        """Whether an image would have to be fetched; False where that is not known."""
+        try:
+            runtime = self.runtime()
+        except SoftwareError:
+            return False
+        path = self._file(runtime, image)
+        if path is not None:
+            return _is_remote(image) and not os.path.exists(path)
+        if image in self._ids:
+            return False
+        return _inspect(runtime, docker_name(image)) is None
+
     def make(self, images: Iterable[str], say: Say) -> None:
         """Has all of them. Raises `SoftwareError`: RK0532 no program, RK0533 an image that cannot
         be had, RK0534 one that this program cannot run."""

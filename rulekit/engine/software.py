@@ -207,6 +207,22 @@ class Software:
                     rules.append(rule.name)
         return found
 
+    def missing(self, stage: Stage) -> list[str]:
+        """What would have to be made or fetched for the jobs that would run, in sentences."""
+        found: dict[str, None] = {}
+        for number, _rule, wanted in self._needs(stage, False):
+            here = not self._elsewhere(stage.plan, number)
+            if wanted.conda is not None and not wanted.inside and here:
+                try:
+                    there = self.store.known(wanted.conda).complete
+                except RulekitError:
+                    there = False
+                if not there:
+                    found[f"Conda environment {_near(wanted.conda)} will be created."] = None
+            if wanted.image is not None and here and self.images.is_missing(wanted.image):
+                found[f"Container image {wanted.image} will be pulled."] = None
+        return list(found)
+
     def _needs(self, stage: Stage, all_jobs: bool) -> Iterator[tuple[int, Rule, Wanted]]:
         plan, run = stage.plan, stage.forecast.run
         seen: set[int] = set()
@@ -390,11 +406,16 @@ def _fetched(rule: Rule, address: str) -> str:
         ) from None
 
 
+def _near(source: str) -> str:
+    """A path as short as it can be said; a name as it is."""
+    if os.sep not in source:
+        return source
+    near = os.path.relpath(source)
+    return source if near.startswith(os.pardir) else near
+
+
 def _sentence(news: Progress) -> str:
-    name = os.path.basename(news.source)
-    if os.sep in news.source:
-        near = os.path.relpath(news.source)
-        name = news.source if near.startswith(os.pardir) else near
+    name = _near(news.source)
     return news.text if name in news.text else f"{name}: {news.text}"
 
 

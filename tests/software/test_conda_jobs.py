@@ -92,6 +92,7 @@ def test_every_kind_of_body_has_its_environment(lab):
 def test_a_dry_run_makes_nothing(lab):
     told = lab("-n", "--use-conda").stdout
     assert "rule by_shell" in told
+    assert told.count("Conda environment envs/one.yaml will be created.") == 1
     assert not os.path.exists(lab.path / ".rulekit")
 
 

@@ -110,6 +110,9 @@ def dry_run(command: Command) -> int:
     from rulekit.reporting.dryrun import print_dry_run
 
     stage = prepared.stage
+    if prepared.software is not None and "all" not in options.quiet:
+        for text in prepared.software.missing(stage):
+            out.write(f"{text}\n")
     print_dry_run(
         stage.plan,
         stage.forecast,
