@@ -210,7 +210,7 @@ def _verb_of_flags(command: Command) -> str:
         return "crate"
     if options.generate_unit_tests:
         return "unittests"
-    if options.why:
+    if options.why or options.why_not:
         return "why"
     if options.edit_notebook is not None or options.draft_notebook is not None:
         return "notebook"

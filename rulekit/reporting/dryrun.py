@@ -103,17 +103,18 @@ class _RuleForm:
         self.fixed = not varying
         self.message = rule.message is not None
         self.checkpoint = rule.kind == "checkpoint"
-        self.reasons: set[str] = set()
+        self.reasons: dict[str, int] = {}
 
     def note(self, marks: Mapping[str, object] | None, why: str) -> None:
-        """Keep the kinds of reason of a job for the list at the end."""
+        """Count the kinds of reason of a job for the list at the end."""
         reasons = self.reasons
         if marks is not None:
-            reasons.update(marks)
-        if _MISSING in why:
-            reasons.add("missing-output")
+            for kind in marks:
+                reasons[kind] = reasons.get(kind, 0) + 1
+        if _MISSING in why and (marks is None or "missing-output" not in marks):
+            reasons["missing-output"] = reasons.get("missing-output", 0) + 1
         if _UPSTREAM in why:
-            reasons.add("upstream")
+            reasons["upstream"] = reasons.get("upstream", 0) + 1
 
 
 def print_dry_run(
@@ -160,8 +161,8 @@ def _blocks(
     command_of: Callable[[int], str | None] | None,
     notes: Callable[[int], tuple[str, ...]] | None,
     stamp: str,
-) -> dict[str, set[str]]:
-    """Writes the blocks; the result says which rules had which reasons."""
+) -> dict[str, dict[str, int]]:
+    """Writes the blocks; the result says how many jobs of which rules had which reasons."""
     run, rules, wildcards = forecast.run, plan.rule, plan.wildcards
     inputs, outputs, reason_of = plan.inputs, plan.outputs, forecast.text
     marks, waits = forecast.marks, plan.waits
@@ -223,10 +224,10 @@ def _blocks(
             pending.clear()
         job = run.find(1, job + 1)
     stream.write("".join(pending))
-    told: dict[str, set[str]] = {}
+    told: dict[str, dict[str, int]] = {}
     for number, form in forms.items():
-        for kind in form.reasons:
-            told.setdefault(kind, set()).add(plan.workflow.rules[number].name)
+        for kind, count in form.reasons.items():
+            told.setdefault(kind, {})[plan.workflow.rules[number].name] = count
     return told
 
 
@@ -277,12 +278,16 @@ _UPSTREAM = "Input files updated by another job: "
 _MOST_RULES = 10
 
 
-def _reasons(told: Mapping[str, set[str]]) -> str:
-    """Which kinds of reason concern which rules."""
+def _reasons(told: Mapping[str, Mapping[str, int]]) -> str:
+    """Which kinds of reason concern which rules, and how many jobs if there are several."""
     lines = []
     for kind, words in _KINDS.items():
-        names = sorted(told.get(kind, ()))
-        if names:
+        counts = told.get(kind, {})
+        if counts:
+            names = [
+                f"{name} ({counts[name]} jobs)" if counts[name] > 1 else name
+                for name in sorted(counts)
+            ]
             shown = ", ".join(names[:_MOST_RULES])
             if len(names) > _MOST_RULES:
                 shown += f" and {len(names) - _MOST_RULES} more"
