@@ -113,7 +113,7 @@ class _RuleForm:
                 reasons[kind] = reasons.get(kind, 0) + 1
         if _MISSING in why and (marks is None or "missing-output" not in marks):
             reasons["missing-output"] = reasons.get("missing-output", 0) + 1
-        if _UPSTREAM in why:
+        if _UPSTREAM in why and (marks is None or "upstream" not in marks):
             reasons["upstream"] = reasons.get("upstream", 0) + 1
 
 
