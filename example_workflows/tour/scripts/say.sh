@@ -1,0 +1,1 @@
+echo "said by ${snakemake_params[word]}" > "${snakemake_output[0]}"
