@@ -29,6 +29,17 @@ _VERB_HEADS = {
     "status": "rulekit status [TARGETS]\n\nWhat is up to date, stale or missing, by rule.\n",
     "logs": "rulekit logs [TARGETS]\n\nLog files of the jobs that make the targets; without targets, those of the last run.\n",
     "graph": "rulekit graph [TARGETS]\n\nThe graph of what has to be made.\n",
+    "timeline": "rulekit timeline [RUN]\n\n"
+    "When each attempt of a run (default: the last one) ran: a table, a page, or a trace.\n",
+    "dashboard": "rulekit dashboard [RUN|EVENTS.jsonl]\n\n"
+    "A page about a run (default: the last one), live or ended, for this machine only.\n",
+    "env": "rulekit env list|lock|create|export|clean\n\n"
+    "Conda environments of the rules:\n\n"
+    "  list     the environments of the rules, and what is there of them\n"
+    "  lock     write ENV.conda-lock.yml beside each environment file\n"
+    "  create   make the environments now\n"
+    "  export   the exact packages of one environment, as a list for other tools\n"
+    "  clean    remove environments that no rule uses, or packages from the cache\n",
     "plan": "rulekit plan [TARGETS]\n\nWhat would run and why; writes nothing.\n",
     "clean": "rulekit clean [TARGETS]\n\nLists the outputs with their sizes; with --yes deletes them.\n",
     "lint": "rulekit lint\n\nWhat could be better in the rule files. Ends with 1 if anything could.\n",

@@ -8,6 +8,8 @@ import subprocess
 import sys
 
 import rulekit
+from rulekit.cli.helptext import help_text
+from rulekit.cli.parse import VERBS
 from rulekit.errors.explain import PAGES, page
 
 # An editable install need not have put the folder on the path.
@@ -62,6 +64,14 @@ def test_version_imports_next_to_nothing(tmp_path):
 
 def test_help_imports_nothing_heavy(tmp_path):
     assert not loaded_by(["--help"], tmp_path) & set(HEAVY)
+
+
+def test_every_command_has_a_help_of_its_own():
+    whole = help_text()
+    for verb in VERBS:
+        if verb not in ("run", "azure"):  # the command itself; one with commands of its own
+            text = help_text(verb)
+            assert text != whole and text.startswith(f"rulekit {verb}"), verb
 
 
 def test_completion_imports_nothing_heavy(tmp_path):
