@@ -477,11 +477,24 @@ def clean_up(attempt: Attempt, stopped: bool = False) -> None:
     attempt.helpers = ()
 
 
+def asks(spec: JobSpec) -> bool:
+    """Whether the attempt's process only asks for a container that is no child of it."""
+    software = spec.software
+    return software is not None and (software.get("container") or {}).get("engine") in _ASKING
+
+
+def used(attempt: Attempt, rusage: Any) -> Any:
+    """What `wait4` said of the processes, or what is known of the container that they asked for."""
+    if not asks(attempt.spec):
+        return rusage
+    from rulekit.runner import boxed
+
+    return boxed.usage(attempt.spec)
+
+
 def add_usage(attempt: Attempt, rusage: Any) -> None:
-    """Add what `wait4` said of the processes: not of the program that only asks for a container."""
-    software = attempt.spec.software
-    if software is not None and (software.get("container") or {}).get("engine") in _ASKING:
-        return
+    """Add what `wait4` said of the processes."""
+    rusage = used(attempt, rusage)
     usage = attempt.usage
     usage["user_s"] = round(usage.get("user_s", 0.0) + rusage.ru_utime, 6)
     usage["system_s"] = round(usage.get("system_s", 0.0) + rusage.ru_stime, 6)

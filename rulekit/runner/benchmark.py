@@ -47,10 +47,12 @@ class Sampler:
     transfers are in MB (2^20 bytes).
     """
 
-    __slots__ = ("_io", "_next", "_pid", "_samples", "pss", "rss", "uss", "vms")
+    __slots__ = ("_io", "_next", "_pid", "_samples", "_token", "pss", "rss", "uss", "vms")
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, token: str | None = None) -> None:
+        """`token`: the processes are those of this attempt, wherever they are, and not `pid`."""
         self._pid = pid
+        self._token = token
         self._samples = 0
         self._next = 0.0
         self.rss: float | None = None
@@ -69,13 +71,15 @@ class Sampler:
                 step = 0.005 * 4**self._samples
             else:
                 step = 0.5 if self._samples < 34 else 10.0
+            if self._token is not None and self.rss is None:
+                step = min(step, 0.1)  # the container is not there yet
             self._next = time.monotonic() + step
         return max(0.0, self._next - now)
 
     def _sample(self) -> None:
         rss = vms = uss = pss = 0.0
         seen = seen_pss = False
-        for pid in _family(self._pid):
+        for pid in _family(self._pid) if self._token is None else self._elsewhere():
             try:
                 with open(f"/proc/{pid}/statm", "rb", buffering=0) as file:
                     pages = (file.readall() or b"").split()
@@ -98,6 +102,12 @@ class Sampler:
         if seen_pss:
             self.pss = max(self.pss or 0.0, pss)
             self.uss = max(self.uss or 0.0, uss)
+
+    def _elsewhere(self) -> list[int]:
+        from rulekit.runner import orphans
+
+        own = _family(self._pid)
+        return [pid for pid in orphans.of((self._token or "",)) if pid not in own]
 
     def _read_io(self, pid: int) -> None:
         try:

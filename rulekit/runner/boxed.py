@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from rulekit.frozen import replace
+from rulekit.frozen import frozen, replace
 from rulekit.runner.files import Refused, make_directory
 
 TYPE_CHECKING = False
@@ -27,7 +27,8 @@ STATE_LABEL = "rulekit.state"  # the state directory of the run
 
 # First process of the container. A shell that is the first process is deaf to SIGTERM unless it
 # says what to do; and all processes shall hear it. It leaves a note that it was reached, with the
-# command's exit code at the end. $1: the note, the rest: the command.
+# command's exit code at the end, and the processor time in a file beside it. $1: the note, the rest:
+# the command.
 FIRST = """\
 note=$1; shift
 : > "$note"
@@ -37,6 +38,7 @@ trap end TERM INT
 child=$!
 wait $child; status=$?
 while kill -0 $child 2>/dev/null; do wait $child; status=$?; done
+times > "$note.times" 2>/dev/null
 echo $status > "$note"
 exit $status
 """
@@ -207,15 +209,45 @@ def explained(spec: JobSpec, exit_code: int) -> tuple[int, str | None, str]:
     return (int(written) if written.isdigit() else exit_code), None, ""
 
 
+@frozen
+class Usage:
+    """What a container used, under the names that `wait4` has for it; seconds, and 0 for what is
+    not known."""
+
+    ru_utime: float = 0.0
+    ru_stime: float = 0.0
+    ru_maxrss: int = 0
+    ru_inblock: int = 0
+    ru_oublock: int = 0
+
+
+def usage(spec: JobSpec) -> Usage:
+    """Of a container that has ended and is no child of who started it: what its first process
+    noted of the others."""
+    try:
+        with open(f"{note_of(spec)}.times", encoding="ascii") as file:
+            words = file.read().split()
+        times = [_seconds(word) for word in words[:4]]
+        return Usage(times[0] + times[2], times[1] + times[3])
+    except (OSError, ValueError, IndexError):
+        return Usage()
+
+
+def _seconds(text: str) -> float:
+    minutes, _, seconds = text.rstrip("s").partition("m")
+    return int(minutes) * 60 + float(seconds)
+
+
 def end(spec: JobSpec, stopped: bool) -> None:
     """After an attempt: its note goes, and, if it was `stopped`, what may be left of the container.
     Waits for nothing."""
     box = container_of(spec)
     assert box is not None
-    try:
-        os.unlink(note_of(spec))
-    except OSError:
-        pass
+    for path in (note_of(spec), f"{note_of(spec)}.times"):
+        try:
+            os.unlink(path)
+        except OSError:
+            pass
     if not stopped or box["engine"] == "apptainer":
         return
     null = os.open(os.devnull, os.O_RDWR)

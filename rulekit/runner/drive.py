@@ -182,11 +182,12 @@ def _action(
             if spec.benchmark:
                 from rulekit.runner.benchmark import Sampler
 
-                sampler = Sampler(attempt.pid)
+                sampler = Sampler(attempt.pid, spec.token if steps.asks(spec) else None)
             status, rusage, problem = _wait(attempt, deadline, watch, sampler)
             steps.add_usage(attempt, rusage)
             if sampler is not None:
-                measured.append(sampler.result(time.monotonic() - began, rusage))
+                seconds = time.monotonic() - began
+                measured.append(sampler.result(seconds, steps.used(attempt, rusage)))
         if problem == "timeout":
             return problem, f"the job ran longer than {spec.timeout_s:g} s", status
         if problem is not None:

@@ -292,7 +292,9 @@ class Together:
         if spec.benchmark:
             from rulekit.runner.benchmark import Sampler
 
-            member.sampler = Sampler(member.attempt.pid)
+            spec = member.spec
+            token = spec.token if steps.asks(spec) else None
+            member.sampler = Sampler(member.attempt.pid, token)
 
     # -- watching ----------------------------------------------------------------------------
 
@@ -321,7 +323,9 @@ class Together:
             member.state, member.status = ENDED, status
             steps.add_usage(member.attempt, rusage)
             if member.sampler is not None:
-                member.usage = member.sampler.result(time.monotonic() - member.started, rusage)
+                member.usage = member.sampler.result(
+                    time.monotonic() - member.started, steps.used(member.attempt, rusage)
+                )
             if member.problem is not None:
                 # What left the process group, or does not listen, goes too.
                 left = 0.0 if member.kill_at is None else member.kill_at - time.monotonic()
