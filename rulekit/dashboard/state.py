@@ -42,7 +42,7 @@ class LiveState:
             return
         try:
             does(event)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             return  # a line that was cut short, or edited
         self.version += 1
 
