@@ -76,6 +76,7 @@ def make_executor(
     grouping = settings.grouping or Grouping()
     refuse_files_of_this_machine(stage(), stored, grouping)
     look_at_account(settings.azure)
+    tell_end_of_access(stored, say)
     remote = _Remote(
         settings.azure,
         stored.client,
@@ -157,6 +158,25 @@ def look_at_account(settings: AzureSettings) -> None:
             break
     finally:
         service.close()
+
+
+def tell_end_of_access(stored: RunStorage, say: Callable[[str, str], None]) -> None:
+    """Says when tokens of the user end: nothing can be made in their place. That one ends within a
+    day was said before."""
+    import time
+
+    from rulekit.storage.azblob.sas import parse_sas, spoken_time
+
+    roots = (*stored.places.roots, *((stored.places.default,) if stored.places.default else ()))
+    for key in dict.fromkeys(root.account for root in roots):
+        account = stored.client.account(key)
+        end = parse_sas(account.secret).expires if account.kind == "sas" else None
+        if end is not None and end > time.time() + 86_400:
+            say(
+                "info",
+                f"the SAS of the storage account {account.name} ends {spoken_time(end)}:"
+                " the run must be done by then",
+            )
 
 
 def facts_of_run(settings: RunSettings, workflow: Workflow) -> RunFacts:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     # Accounts and their containers → how to open each account, for so many seconds.
     Open = Callable[[Mapping[str, Collection[str]], float], Mapping[str, NodeAccess]]
 
-_LIFETIME_S = 24 * 3600.0
+_LIFETIME_S = 7 * 24 * 3600.0  # a login gives no token for longer
 
 
 class StagedExecutor(LocalExecutor):

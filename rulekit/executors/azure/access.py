@@ -23,19 +23,25 @@ if TYPE_CHECKING:
     from rulekit.model.places import Location, Places, Root
 
 _EARLIER_S = 900.0  # clocks differ
-_SOON_S = 86_400.0
 
 
 @frozen
 class Granted:
-    """accounts: for orders, without secrets. sas: tokens by account, for the sealed bundle."""
+    """accounts: for orders, without secrets. sas: tokens by account, for the sealed bundle. ends:
+    when the first of the tokens that we made ends, in seconds of the epoch; None if none does. What
+    the user gave ends when it ends: nothing can be made in its place."""
 
     accounts: Mapping[str, Any]
     sas: Mapping[str, str]
-    warnings: tuple[str, ...] = ()
+    ends: float | None = None
 
     def __repr__(self) -> str:
-        return f"Granted(accounts={self.accounts!r}, sas=***, warnings={self.warnings!r})"
+        return f"Granted(accounts={self.accounts!r}, sas=***, ends={self.ends!r})"
+
+
+def lifetime_s(settings: AzureSettings) -> float:
+    """How long what machines get shall live."""
+    return settings.job_hours * 3600.0
 
 
 def grant(storage: Any, places: Places, root: Root, settings: AzureSettings) -> Granted:
@@ -45,25 +51,21 @@ def grant(storage: Any, places: Places, root: Root, settings: AzureSettings) -> 
         containers.setdefault(other.account, set()).add(other.container)
     accounts: dict[str, Any] = {}
     tokens: dict[str, str] = {}
-    warnings: list[str] = []
-    lifetime = settings.job_hours * 3600.0
+    ends: list[float] = []
     for key, names in containers.items():
         account = storage.account(key)
         given = node_access(
-            account, names, lifetime_s=lifetime, identity=settings.identity_client_id
+            account,
+            names,
+            lifetime_s=lifetime_s(settings),
+            identity=settings.identity_client_id,
         )
         accounts[key] = {"url": given.url, "auth": given.auth, "client_id": given.client_id}
         if given.sas:
             tokens[key] = given.sas
-        # A delegated token cannot live longer than a week; a user's own should last a day.
-        if given.expires is not None and given.expires < time.time() + _SOON_S:
-            from rulekit.storage.azblob.sas import spoken_time
-
-            warnings.append(
-                f"the SAS of the storage account {account.name} ends {spoken_time(given.expires)}:"
-                " tasks that run after that cannot store their outputs"
-            )
-    return Granted(accounts, tokens, tuple(warnings))
+        if given.expires is not None and account.kind != "sas":
+            ends.append(given.expires)
+    return Granted(accounts, tokens, min(ends, default=None))
 
 
 def needs_bootstrap(storage: Any, account: str, settings: AzureSettings) -> bool:
@@ -91,7 +93,7 @@ def links(storage: Any, locations: list[Location], settings: AzureSettings) -> l
     from azure.storage.blob import BlobSasPermissions, generate_blob_sas
 
     now = time.time()
-    lifetime = settings.job_hours * 3600.0
+    lifetime = lifetime_s(settings)
     more: dict[str, Any] = {"account_key": account.secret}
     if account.kind != "key":
         lifetime = min(lifetime, LONGEST_DELEGATION_S - _EARLIER_S - 60)

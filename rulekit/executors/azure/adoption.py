@@ -34,9 +34,15 @@ class Earlier:
 
     def __init__(self, opened: OpenPool, files: RunFiles) -> None:
         self.opened = opened
+        self.job_id = opened.job_id
         self.files = files
         self.tasks: dict[str, Task] = {}
         self.attached: set[str] = set()  # ids of tasks
+
+    def join(self, other: Earlier) -> None:
+        """The pool is that of `other`, too: one looks after it."""
+        other.opened.jobs.append(self.job_id)
+        self.opened = other.opened
 
     def state_of(self, token: str) -> str:
         """``ended``, ``running`` or ``waiting``."""
@@ -69,7 +75,7 @@ def find(
     shape = _shape(service, pool_id)
     keeper = LeaseKeeper(minutes, shape.spot) if ours else None
     opened = OpenPool(shape, pool_id, job_id, keeper)
-    opened.has_job = True
+    opened.made()
     found = Earlier(opened, files)
     for row in rows:
         tokens = tokens_of(str(row.get("displayName") or ""))
@@ -117,25 +123,35 @@ def release(
 
     Raises ServiceError if a task that may still write cannot be ended.
     """
-    kept: list[Earlier] = []
-    for one in earlier:
-        if one.attached:
-            for task in dict.fromkeys(one.tasks.values()):
-                if task.id not in one.attached and task.facts.get("state") != "completed":
-                    _ended(service, f"/jobs/{task.job_id}/tasks/{task.id}/terminate", "POST")
-            kept.append(one)
-            continue
-        clear(service, one, say)
+    every = list(earlier)
+    kept = [one for one in every if one.attached]
+    for one in kept:
+        for task in dict.fromkeys(one.tasks.values()):
+            if task.id not in one.attached and task.facts.get("state") != "completed":
+                _ended(service, f"/jobs/{task.job_id}/tasks/{task.id}/terminate", "POST")
+    for one in every:
+        if not one.attached:
+            clear(service, one, kept, say)
     return kept
 
 
-def clear(service: BatchService, one: Earlier, say: Callable[[str, str], None]) -> None:
-    """Take away a job of an earlier run, its pool if that was the run's own, and its files."""
+def clear(
+    service: BatchService,
+    one: Earlier,
+    kept: Iterable[Earlier],
+    say: Callable[[str, str], None],
+) -> None:
+    """Take away a job of an earlier run, its pool if that was the run's own, and its files; but not
+    what those that are `kept` have in common with it."""
     from rulekit.errors import RulekitError
 
-    _ended(service, f"/jobs/{one.opened.job_id}", "DELETE")
-    if one.opened.ours:
+    _ended(service, f"/jobs/{one.job_id}", "DELETE")
+    if one.job_id in one.opened.jobs:
+        one.opened.jobs.remove(one.job_id)
+    if one.opened.ours and all(one.opened.pool_id != other.opened.pool_id for other in kept):
         _ended(service, f"/pools/{one.opened.pool_id}", "DELETE")
+    if any(one.files.base == other.files.base for other in kept):
+        return
     try:
         one.files.clean()
     except RulekitError as error:

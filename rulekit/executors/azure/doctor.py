@@ -220,7 +220,7 @@ class Doctor:
             return
         root = self._root
         account = self._storage.account(root.account)
-        for warning in self._storage.check(root.account, root.container):
+        for warning in self._storage.check(root.account, root.container, lifetime_s=0.0):
             yield Finding(WARN, "storage", warning.message, warning.help or "")
         if (root.account, root.container) in self._storage.gone:
             yield Finding(

@@ -183,6 +183,10 @@ class AzureBatchExecutor:
                 self._say("warning", f"an earlier run on Azure cannot be found: {error}")
                 continue
             if one is not None:
+                for other in self._earlier:
+                    if other.opened.pool_id == one.opened.pool_id:
+                        one.join(other)
+                        break
                 self._earlier.append(one)
                 found.update((token, one.state_of(token)) for token in one.tasks)
         return found

@@ -37,7 +37,20 @@ class OpenPool:
         self.beat = 0.0  # when a job in a foreign pool was last told that its driver lives
         self.tasks = 0  # outstanding
         self.slots = 0  # of those
-        self.has_job = False
+        self.has_job = False  # whether `job_id` was made
+        self.jobs: list[str] = []  # all that were made in it, and are to go with it
+        self._first = job_id
+
+    def made(self) -> None:
+        """The job is there now."""
+        self.has_job = True
+        self.jobs.append(self.job_id)
+
+    def next_job(self) -> None:
+        """Tasks go to another job from now on; those before stay as long as the pool."""
+        if self.has_job:
+            self.job_id = f"{self._first}-{len(self.jobs) + 1}"
+            self.has_job = False
 
     @property
     def ours(self) -> bool:
@@ -144,7 +157,13 @@ class Pools:
 
     def adopt(self, opened: OpenPool) -> None:
         """Look after the pool of an earlier run, and end it with this one."""
-        self._open.setdefault(f"{opened.job_id} of an earlier run", opened)
+        self._open.setdefault(f"{opened.pool_id} of an earlier run", opened)
+
+    def next_jobs(self) -> None:
+        """Tasks go to new jobs from now on."""
+        for shape, opened in self._open.items():
+            if shape == opened.shape.name:
+                opened.next_job()
 
     def _make(self, opened: OpenPool) -> None:
         keeper = opened.keeper
@@ -254,13 +273,14 @@ class Pools:
 
     def _beat(self, opened: OpenPool, now: float) -> None:
         """Tell the job in a foreign pool that its driver lives, for `rulekit azure gc`."""
-        if not opened.has_job or now - opened.beat < self._settings.lease_minutes * 20:
+        if not opened.jobs or now - opened.beat < self._settings.lease_minutes * 20:
             return
         metadata = definitions.metadata(self._run, self.labels(opened, now))
-        try:
-            self._service.call("update_job", opened.job_id, {"metadata": metadata})
-        except ServiceError as error:
-            self._say("warning", f"the job {opened.job_id} was not told that we live: {error}")
+        for job in opened.jobs:
+            try:
+                self._service.call("update_job", job, {"metadata": metadata})
+            except ServiceError as error:
+                self._say("warning", f"the job {job} was not told that we live: {error}")
 
     # --- the end --------------------------------------------------------------------------
 
@@ -268,8 +288,9 @@ class Pools:
         """Delete the jobs and, unless they are kept, our pools; what could not be deleted."""
         left: list[str] = []
         for opened in self._open.values():
-            if opened.has_job and not self._gone("delete_job", f"/jobs/{opened.job_id}"):
-                left.append(f"job {opened.job_id}")
+            for job in opened.jobs:
+                if not self._gone("delete_job", f"/jobs/{job}"):
+                    left.append(f"job {job}")
             if (
                 opened.ours
                 and not keep_pool

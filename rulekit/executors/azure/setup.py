@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 
+from rulekit.errors import RulekitError
 from rulekit.executors.azure import access, bootstrap, definitions, staging
 from rulekit.frozen import frozen
 from rulekit.node import orders, prepare, seal
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 _PYTHON = "exec python3 -I -S"
 _PREPARE = f'{_PYTHON} "$AZ_BATCH_TASK_WORKING_DIR/{definitions.PROGRAM}" prepare'
 _PREPARE += ' "$AZ_BATCH_TASK_WORKING_DIR"'
+_AGAIN_S = 600.0  # until access is tried to be renewed again
 _TASK = f'{_PYTHON} "$AZ_BATCH_JOB_PREP_WORKING_DIR/app" task'
 
 
@@ -68,32 +71,15 @@ class Setup:
         self._sealed = b""
         self._sources: tuple[list[str], str] | None = None
         self._done = False
+        self._renewal: float | None = None  # when access is to be made anew
+        self._told = False
 
     def prepare(self, opened: OpenPool) -> None:
         """Upload, once. Raises InfrastructureError."""
         if self._done:
             return
-        granted = access.grant(self._storage, self._places, self._files.root, self._settings)
-        for warning in granted.warnings:
-            self._say("warning", warning)
-        self._accounts = granted.accounts
-        key = self._files.root.account
-        self._files.quicken(granted.accounts[key], granted.sas.get(key))
         self._files.put_program(self._facts.everything)
-        bundle: dict[str, Any] = {
-            "sas": granted.sas,
-            "environment": dict(self._facts.environment),
-        }
-        if self._settings.registry_url and self._settings.registry_password is not None:
-            bundle["registries"] = [
-                {
-                    "server": self._settings.registry_url,
-                    "user": self._settings.registry_user,
-                    "password": self._settings.registry_password.reveal(),
-                }
-            ]
-        self._sealed = seal.seal(json.dumps(bundle).encode(), seal.key_of(self._key))
-        self._files.put(definitions.BUNDLE, self._sealed)
+        self._grant()
         if self._facts.sources is not None:
             data, digest = self._facts.sources
             where = self._files.put("sources.tar.gz", data)
@@ -108,6 +94,46 @@ class Setup:
         )
         self._files.put(definitions.PREPARE, json.dumps(settings).encode())
         self._done = True
+
+    def _grant(self) -> None:
+        """Access to the storage for machines from now on, in a bundle under seal."""
+        now = time.time()
+        granted = access.grant(self._storage, self._places, self._files.root, self._settings)
+        self._accounts = granted.accounts
+        key = self._files.root.account
+        self._files.quicken(granted.accounts[key], granted.sas.get(key))
+        bundle: dict[str, Any] = {
+            "sas": granted.sas,
+            "environment": dict(self._facts.environment),
+        }
+        if self._settings.registry_url and self._settings.registry_password is not None:
+            bundle["registries"] = [
+                {
+                    "server": self._settings.registry_url,
+                    "user": self._settings.registry_user,
+                    "password": self._settings.registry_password.reveal(),
+                }
+            ]
+        self._sealed = seal.seal(json.dumps(bundle).encode(), seal.key_of(self._key))
+        self._files.put(definitions.BUNDLE, self._sealed)
+        self._renewal = None if granted.ends is None else now + (granted.ends - now) / 2
+
+    def renew(self, now: float) -> bool:
+        """Makes the access of machines anew when half of its life is over; True then: tasks go to
+        new jobs from now on, for which machines prepare themselves once more. If it cannot be made,
+        the old one is used on, with a warning. `now` in seconds of the epoch."""
+        if self._renewal is None or now < self._renewal:
+            return False
+        try:
+            self._grant()
+        except RulekitError as error:
+            self._renewal = now + _AGAIN_S
+            if not self._told:
+                self._told = True
+                self._say("warning", f"access to the storage cannot be renewed: {error}")
+            return False
+        self._told = False
+        return True
 
     def job(self, opened: OpenPool, labels: Mapping[str, str]) -> dict[str, Any]:
         """The definition of the job in a pool."""

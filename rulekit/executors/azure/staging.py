@@ -59,6 +59,7 @@ class RunFiles:
             from rulekit.node.blob import account_of
             from rulekit.node.web import Web
 
+            self.close()  # those that were opened before, with an older token
             self._quick = account_of(given, sas, Web(_PATIENCE_S))
 
     def close(self) -> None:

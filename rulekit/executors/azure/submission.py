@@ -117,10 +117,15 @@ class Submission:
             self._lines.write()
         opened = self._pools.open(shape)
         self._setup.prepare(opened)
+        if self._setup.renew(time.time()):
+            self._pools.next_jobs()
         if not opened.has_job:
+            if opened.jobs:
+                self._lines.add({"b": self.place_of(opened.job_id, opened.pool_id)})
+                self._lines.write()
             labels = self._pools.labels(opened, time.time())
             sender.create_job(self._service, self._setup.job(opened, labels))
-            opened.has_job = True
+            opened.made()
             self._opened(opened)
         return opened
 

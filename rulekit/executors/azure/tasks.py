@@ -133,6 +133,15 @@ class Task:
             total += spec.timeout_s + 60
         return total
 
+    def images(self, usual: str | None) -> list[str]:
+        """The images of its jobs; `usual` is that of jobs that name none."""
+        return [image for detail in self.details if (image := detail.image or usual)]
+
+    def is_unlucky(self, most: int) -> bool:
+        """Whether spot machines were taken away from it `most` times, if that is not 0."""
+        spot = self.shape is not None and self.shape.spot
+        return spot and 0 < most <= self.preempted and not self.cancelled
+
     def failed(self, problem: str, detail: str, began: float, ended: float) -> Iterator[JobResult]:
         """The answer for each of its attempts when there is no result from the node."""
         numbers = {spec.token: spec.id for spec in self.specs}

@@ -81,6 +81,7 @@ class Worker:
         self._trackers: dict[str, Tracker] = {}
         self._opened: dict[str, OpenPool] = {}
         self._waiting: list[Task] = []
+        self._image = service.settings.container_image  # of jobs that name none
         self._no_images: dict[str, str] = {}  # those that cannot be had, and why
         self._to_cancel: dict[str, bool] = {}  # token to whether it is not to be waited for
         self._by_token: dict[str, Task] = {}
@@ -118,7 +119,7 @@ class Worker:
         if now - self._tended >= _TEND_S and self._opened:
             self._tended = now
             self.pools.tend(time.time())
-            for health in self._health.values():
+            for health in dict.fromkeys(self._health.values()):
                 health.look()
         self._flush()
 
@@ -191,18 +192,14 @@ class Worker:
             if task.cancelled:
                 self._refuse(task, "cancelled", "")
                 continue
-            dead = next((image for image in self._images(task) if image in self._no_images), None)
+            dead = next((one for one in task.images(self._image) if one in self._no_images), None)
             if dead is not None:
                 self._refuse(task, "image", self._no_images[dead])
                 continue
             left.append(task)
         for opened, task in self._submission.submit(left):
             self._count(opened, task, 1)
-            self._trackers[opened.job_id].add([task])
-
-    def _images(self, task: Task) -> list[str]:
-        default = self.service.settings.container_image
-        return [image for detail in task.details if (image := detail.image or default)]
+            self._trackers[task.job_id].add([task])
 
     def _refuse(self, task: Task, problem: str, text: str) -> None:
         now = time.time()
@@ -212,15 +209,18 @@ class Worker:
         opened.tasks += sign
         opened.slots += sign * task.slots
 
-    def _track(self, opened: OpenPool) -> None:
-        """Look after a job and its pool from now on."""
-        if opened.job_id in self._opened:
+    def _track(self, opened: OpenPool, job_id: str = "") -> None:
+        """Look after a job (default: the pool's of now) and its pool from now on."""
+        job_id = job_id or opened.job_id
+        if job_id in self._opened:
             return
-        self._opened[opened.job_id] = opened
-        self._trackers[opened.job_id] = Tracker(self.service, opened.job_id)
-        self._health[opened.job_id] = Health(
+        self._trackers[job_id] = Tracker(self.service, job_id)
+        same = (self._health[job] for job, one in self._opened.items() if one is opened)
+        health = next(same, None)
+        self._health[job_id] = health or Health(
             self.service, opened, self.files, self._say, self._limits
         )
+        self._opened[job_id] = opened
 
     # --- answers --------------------------------------------------------------------------
 
@@ -233,7 +233,7 @@ class Worker:
             begun, done = tracker.changes()
             for task in begun:
                 self._outbox.extend(Started(token, 0) for token in task.tokens)
-                if self._is_unlucky(task):
+                if task.is_unlucky(self.service.settings.spot_preemptions):
                     self._leave_spot(task, tracker)
             if begun or done:
                 self._health[job_id].moved()
@@ -284,7 +284,7 @@ class Worker:
             for result in results:
                 if result.problem == "image":
                     # Other tasks would hear the same: they are not sent, or not again.
-                    named = (image for image in self._images(task) if image in result.detail)
+                    named = (one for one in task.images(self._image) if one in result.detail)
                     self._no_images.update(dict.fromkeys(named, result.detail))
             self._answer(task, results)
             return
@@ -298,11 +298,6 @@ class Worker:
         task.again += 1
         task.state = WAITING
         self._waiting.append(task)
-
-    def _is_unlucky(self, task: Task) -> bool:
-        most = self.service.settings.spot_preemptions
-        spot = task.shape is not None and task.shape.spot
-        return spot and 0 < most <= task.preempted and not task.cancelled and bool(task.specs)
 
     def _leave_spot(self, task: Task, tracker: Tracker) -> None:
         """A task that spot machines lost too often, and that has just begun again on one."""
@@ -387,12 +382,12 @@ class Worker:
     def _attach(self, task: Task, opened: OpenPool) -> None:
         """A task of an earlier run is ours from now on."""
         self._remember(task)
-        self._track(opened)
+        self._track(opened, task.job_id)
         self._count(opened, task, 1)
         if str(task.facts.get("state")).lower() == "completed":
             self._collect([task])
         else:
-            self._trackers[opened.job_id].add([task])
+            self._trackers[task.job_id].add([task])
 
 
 def _succeeded(task: Task, results: list[JobResult] | None) -> bool:

@@ -242,11 +242,13 @@ def refused_sas(
 def ends_soon(account: Account, expires: float, now: float) -> Diagnostic:
     """The warning for a SAS that may end before the run does."""
     minutes = max(0, round((expires - now) / 60))
+    left = f"{minutes} minutes" if minutes < 120 else f"{minutes / 60:.0f} hours"
     return Diagnostic(
         "RK0655",
-        f"the SAS of the storage account `{account.name}` ends in {minutes} minutes, at "
+        f"the SAS of the storage account `{account.name}` ends in {left}, at "
         f"{spoken_time(expires)}",
-        help="what is not uploaded by then is lost: use one that lives longer, a key or an identity",
+        help="what is not uploaded by then is lost, and nothing can be made in its place: use one\n"
+        "that lives longer, a key or an identity",
         severity="warning",
     )
 
