@@ -126,13 +126,15 @@ def print_dry_run(
     paint: Paint = plain,
     quiet: frozenset[str] = frozenset(),
     command: Callable[[int], str | None] | None = None,
+    show_commands: bool = True,
     notes: Callable[[int], tuple[str, ...]] | None = None,
     clock: Callable[[], str] = time.asctime,
 ) -> None:
     """Blocks of all jobs that would run, the table of counts before and after, the closing line.
 
     `command(job)` gives the command to print, `notes(job)` lines to say after a job's block
-    (temporary files that would go); both may be None.
+    (temporary files that would go); both may be None. Without `show_commands`, the command of one
+    job of each rule is made all the same: what is wrong in it shows here, not in the run.
     """
     if not forecast.count:
         if "all" not in quiet:
@@ -146,7 +148,9 @@ def print_dry_run(
         stream.flush()
         return
     stream.write(table + "\n\n")
-    told = _blocks(plan, forecast, values, stream, paint, quiet, command, notes, clock())
+    told = _blocks(
+        plan, forecast, values, stream, paint, quiet, command, show_commands, notes, clock()
+    )
     stream.write(table + "\n\n" + _reasons(told) + paint("warning", DRY_RUN_END) + "\n")
     stream.flush()
 
@@ -159,6 +163,7 @@ def _blocks(
     paint: Paint,
     quiet: frozenset[str],
     command_of: Callable[[int], str | None] | None,
+    show_commands: bool,
     notes: Callable[[int], tuple[str, ...]] | None,
     stamp: str,
 ) -> dict[str, dict[str, int]]:
@@ -177,6 +182,8 @@ def _blocks(
         form = forms.get(number)
         if form is None:
             form = forms[number] = _form(plan, values, number, job, stamp, with_reason)
+            if command_of is not None and not show_commands:
+                command_of(job)
         if form.message:
             text = f"\n[{stamp}]\nJob {job}: {values.message(job)}\n"
             if with_reason:
@@ -210,7 +217,7 @@ def _blocks(
         if coloured:
             text = paint("job", text)
         add(text)
-        if command_of is not None:
+        if command_of is not None and show_commands:
             command = command_of(job)
             if command is not None:
                 add(paint("command", f"Shell command: {command}") + "\n")

@@ -120,7 +120,8 @@ def dry_run(command: Command) -> int:
         out,
         paint=painter(out, options.nocolor),
         quiet=options.quiet,
-        command=shown_command(stage) if options.printshellcmds else None,
+        command=shown_command(stage),
+        show_commands=options.printshellcmds,
         notes=None if options.notemp else _removals(stage, options.all_temp),
     )
     return 0
@@ -167,23 +168,12 @@ def shown_command(stage: Stage) -> Callable[[int], str | None]:
         except RulekitError as error:
             if job in plan.waits:
                 return "<TBD>"
-            raise _placed(error, rule) from error
+            from rulekit.engine.failure import placed
+
+            raise placed(error, rule) from error
         return text
 
     return command
-
-
-def _placed(error: RulekitError, rule: Rule) -> RulekitError:
-    """An error about a rule's command, with the place of the command if it has none of its own."""
-    from rulekit.frozen import replace
-
-    first = error.diagnostics[0]
-    if first.span is not None:
-        return error
-    placed = replace(
-        first, span=rule.body.span or rule.span, caret=f"in the command of rule `{rule.name}`"
-    )
-    return type(error)(first.message, diagnostics=(placed, *error.diagnostics[1:]))
 
 
 def _check_executor(options: Options) -> None:
