@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rulekit.storage.stored import StoredFiles
 
 
-_A_RUN_S = 86_400.0  # a run may well take so long
+_A_RUN_S = 86_400.0  # a run may well take so long, and write at its end
 
 
 class StorageSession:
@@ -154,7 +154,9 @@ class StorageSession:
             seen[self.root.account, self.root.container] = "rlcw" if writing else "rl"
         found: list[Diagnostic] = []
         for (account, container), rights in seen.items():
-            found += self.client.check(account, container, rights, _A_RUN_S if writing else 3600.0)
+            found += self.client.check(
+                account, container, rights, _A_RUN_S if "w" in rights else 3600.0
+            )
         if not writing:
             found += [
                 self._unmade(account, container)
