@@ -58,6 +58,7 @@ class Images:
         self._shared = settings.cluster is not None
         self._runtime: Runtime | None = None
         self._digests: dict[str, str] = {}
+        self._named: dict[str, str] = {}  # digests by the registry, of what is fetched now
         self._ids: dict[str, str] = {}
         self._memory: dict[str, Any] | None = None
 
@@ -96,8 +97,12 @@ class Images:
         found = _inspect(runtime, reference)
         if found is None:
             return None
-        self._ids[image] = found[0]
-        return found[1]
+        own, digests = found
+        self._ids[image] = own
+        known = self._named.get(image) or (self._remembered().get(image) or {}).get("digest")
+        if known in digests:  # a list of images has one digest, that for this processor another
+            return str(known)
+        return min(digests) if digests else own
 
     def _file_digest(self, image: str, path: str) -> str | None:
         try:
@@ -108,6 +113,10 @@ class Images:
         stamp = [state.st_size, state.st_mtime_ns]
         if entry.get("stamp") == stamp:
             return str(entry["digest"])
+        named = _note_of(path)
+        if named is not None:
+            self._remembered()[image] = {"digest": named, "stamp": stamp}
+            return named
         import hashlib
 
         with open(path, "rb") as file:
@@ -224,11 +233,19 @@ class Images:
         self, runtime: Runtime, pulls: list[tuple[str, list[str], str | None]], say: Say
     ) -> None:
         from rulekit.engine.pulls import Pull, pull_all
+        from rulekit.engine.registry import digest_of
 
         made = []
         for image, words, path in pulls:
             say("info", f"Pulling container image {image}.")
-            made.append(Pull(image, runtime.program, tuple(words), path))
+            source, digest = image, None
+            if image.startswith("docker://"):
+                digest = digest_of(docker_name(image))
+            if digest is not None:
+                self._named[image] = digest
+                if path is not None:  # what the name means now, and not in a moment
+                    source = f"docker://{without_tag(docker_name(image))}@{digest}"
+            made.append(Pull(image, runtime.program, tuple(words), path, source, digest))
         pull_all(made, at_once=_AT_ONCE, tries=_TRIES, pause_s=_PAUSE_S, hopeless=_HOPELESS)
 
     # -- for orders --------------------------------------------------------------------------------
@@ -356,8 +373,8 @@ def _ask(runtime: Runtime, *words: str) -> tuple[int, str]:
     return done.returncode, text.decode("utf-8", "replace").strip()
 
 
-def _inspect(runtime: Runtime, reference: str) -> tuple[str, str] | None:
-    """Id and digest of an image that is here; None if it is not."""
+def _inspect(runtime: Runtime, reference: str) -> tuple[str, list[str]] | None:
+    """Id of an image that is here, and its digests in registries; None if it is not here."""
     form = "{{.Id}} {{json .RepoDigests}}"
     code, said = _ask(runtime, "image", "inspect", "--format", form, reference)
     if code != 0 or not said:
@@ -367,15 +384,42 @@ def _inspect(runtime: Runtime, reference: str) -> tuple[str, str] | None:
     own, _, listed = said.splitlines()[0].partition(" ")
     own = own if own.startswith("sha256:") else f"sha256:{own}"
     try:
-        digests = [str(one).rpartition("@")[2] for one in json.loads(listed) or ()]
+        pairs = [str(one).rpartition("@")[::2] for one in json.loads(listed) or ()]
     except (ValueError, TypeError):
-        digests = []
-    return own, min(digests) if digests else own
+        pairs = []
+    from rulekit.engine.registry import parts_of
+
+    # An image may have come under several names, and be packed differently in each registry.
+    place = parts_of(reference)[:2]
+    digests = [digest for name, digest in pairs if parts_of(name)[:2] == place]
+    return own, digests
 
 
 def docker_name(image: str) -> str:
     """The name docker has for an image: without ``docker://``."""
     return image.removeprefix("docker://").removeprefix("//")
+
+
+def without_tag(name: str) -> str:
+    """``HOST/REPOSITORY`` of a name of docker's."""
+    name = name.partition("@")[0]
+    head, colon, tag = name.rpartition(":")
+    return head if colon and "/" not in tag else name
+
+
+def _note_of(path: str) -> str | None:
+    """The digest that the registry had for an image's file, as noted beside it."""
+    import json
+
+    try:
+        with open(f"{path}.json", encoding="utf-8") as file:
+            note = json.load(file)
+        state = os.stat(path)
+        if note["stamp"] == [state.st_size, state.st_mtime_ns]:
+            return str(note["digest"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return None
 
 
 def file_name(image: str) -> str:

@@ -18,12 +18,17 @@ _LOOK_S = 0.05
 
 @frozen
 class Pull:
-    """One image: by ``program words``, or, where a file is made, ``program pull FILE IMAGE``."""
+    """One image: by ``program words``, or, where a file is made, ``program pull FILE SOURCE``.
+
+    `digest`: of the registry, to be noted beside the file.
+    """
 
     image: str
     program: str
     words: tuple[str, ...]
     path: str | None
+    source: str
+    digest: str | None = None
 
 
 class _Running:
@@ -51,7 +56,7 @@ class _Running:
                 words = []
             else:
                 _unlink(self.part)
-                words = ["pull", self.part, self.pull.image]
+                words = ["pull", self.part, self.pull.source]
         self.turn += 1
         self.said = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
@@ -89,6 +94,8 @@ class _Running:
                 os.fsync(file)
             finally:
                 os.close(file)
+            if self.pull.digest is not None:
+                _write_note(self.part, f"{path}.json", self.pull.digest)
             os.replace(self.part, path)
         self.release()
 
@@ -153,6 +160,17 @@ def pull_all(
             one.release()
 
 
+def _write_note(image: str, path: str, digest: str) -> None:
+    """Notes what an image's file is. It holds for a file of this size and time only."""
+    import json
+
+    state = os.stat(image)
+    part = f"{path}.{os.getpid()}.part"
+    with open(part, "w", encoding="utf-8") as file:
+        json.dump({"digest": digest, "stamp": [state.st_size, state.st_mtime_ns]}, file)
+    os.replace(part, path)
+
+
 def _begin(one: _Running) -> bool:
     try:
         return one.start()
@@ -201,6 +219,7 @@ def remove_unused(folder: str, used: Collection[str], *, dry: bool = False) -> l
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 os.unlink(path)
+                _unlink(f"{path}.json")
             except OSError:
                 continue
             finally:

@@ -12,6 +12,8 @@ from containers import IMAGE, image_tar
 from test_boxes import apptainer, podman, read
 from test_conda_jobs import environment
 
+from rulekit.engine.registry import parts_of
+
 __all__ = ["apptainer", "podman"]
 
 SCRIPT = """
@@ -149,6 +151,38 @@ def test_the_words_for_apptainer(apptainer, tmp_path):
     assert run[at : at + 4] == ["--pwd", work, "--nv", image]
     assert run[at + 4 : at + 6] == ["/bin/sh", "-c"]
     assert "cat" in run[-2] and run[-1] == "strict"
+
+
+def test_an_image_of_a_registry_is_the_same_for_every_program(apptainer, podman, registry):
+    name = f"docker://{registry}/busybox:1"
+    apptainer.write(
+        "Snakefile",
+        f'rule a:\n    output: "a.txt"\n    container: "{name}"\n    shell: "touch {{output}}"\n',
+    )
+    apptainer("-c1", "--sdm", "apptainer")
+    (pull, _run) = apptainer.calls()
+    assert pull[2].startswith(f"docker://{registry}/busybox@sha256:")
+    podman("-c1", *podman.words, "-F")
+    assert "Nothing to be done" in podman("-n", *podman.words).stdout
+    assert "Nothing to be done" in apptainer("-n", "--sdm", "apptainer").stdout
+    # Also if all that is known of the image is what lies beside its file.
+    os.unlink(apptainer.path / ".rulekit" / "images.json")
+    assert "Nothing to be done" in apptainer("-n", "--sdm", "apptainer").stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("busybox", ("registry-1.docker.io", "library/busybox", "latest")),
+        ("docker.io/lab/tool:1", ("registry-1.docker.io", "lab/tool", "1")),
+        ("quay.io/bio/bwa:0.7--h1", ("quay.io", "bio/bwa", "0.7--h1")),
+        ("localhost:5000/x/y", ("localhost:5000", "x/y", "latest")),
+        ("localhost:5000/x:2", ("localhost:5000", "x", "2")),
+        ("ghcr.io/a/b:1@sha256:cc", ("ghcr.io", "a/b", "sha256:cc")),
+    ],
+)
+def test_names_of_images(name, parts):
+    assert parts_of(name) == parts
 
 
 def test_apptainers_images_are_pulled_once_for_all_runs(apptainer):
