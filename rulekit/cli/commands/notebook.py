@@ -175,29 +175,64 @@ def _store(path: str, text: str) -> None:
     os.replace(part, path)
 
 
-def _serve(path: str, spec: JobSpec, host: str, port: int) -> None:
-    """Run a notebook server until it is ended. Raises `SoftwareError` if there is none."""
+def _python(spec: JobSpec) -> tuple[str, dict[str, str]]:
+    """The Python with a notebook server that suits a job, and its variables. Raises
+    `SoftwareError`."""
     import importlib.util
-    import signal
     import subprocess
 
-    if importlib.util.find_spec("notebook") is None:
+    from rulekit.runner.activation import adapted
+    from rulekit.runner.command import Environments
+    from rulekit.runner.files import Refused
+
+    own, variables = sys.executable, {**os.environ, **spec.environment}
+    if spec.software is not None:
+        if spec.software.get("container"):
+            raise SoftwareError(
+                f"the notebook of rule `{spec.rule}` runs in a container, where it cannot be edited",
+                code="RK0514",
+                help="leave out `apptainer` of --sdm",
+            )
+        environments = Environments()
+        try:
+            (own,) = adapted(spec, environments).body["interpreter"]
+            variables = dict(environments.of(spec))
+        except Refused as refused:
+            raise SoftwareError(refused.detail, code="RK0514") from None
+    if own == sys.executable:
+        there = importlib.util.find_spec("notebook") is not None
+    else:
+        look = [own, "-c", "import notebook"]
+        done = subprocess.run(look, capture_output=True, env=variables, check=False)
+        there = done.returncode == 0
+    if not there:
         raise SoftwareError(
             "no notebook server is installed",
             code="RK0514",
-            help="pip install 'rulekit-workflows[notebook]'",
+            help="pip install 'rulekit-workflows[notebook]'"
+            if own == sys.executable
+            else "add the package `notebook` to the rule's environment",
         )
+    return own, variables
+
+
+def _serve(path: str, spec: JobSpec, host: str, port: int) -> None:
+    """Run a notebook server until it is ended. Raises `SoftwareError` if there is none."""
+    import signal
+    import subprocess
+
+    interpreter, environment = _python(spec)
     sys.stderr.write(
         f"editing {path}\nThe server listens at {host}:{port}; end it by its quit button or Ctrl-C."
         "\n"
     )
     words = [
-        sys.executable, "-m", "notebook", "--no-browser", "--log-level=ERROR",
+        interpreter, "-m", "notebook", "--no-browser", "--log-level=ERROR",
         f"--ip={host}", f"--port={port}", "--ServerApp.quit_button=True", path,
     ]  # fmt: skip
     if os.geteuid() == 0:
         words.insert(-1, "--allow-root")  # in containers there is nobody else
-    server = subprocess.Popen(words, env={**os.environ, **spec.environment})
+    server = subprocess.Popen(words, env=environment)
     # Ctrl-C is for the server, which asks whether it is meant.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     stop = signal.signal(signal.SIGTERM, lambda *_: server.terminate())
