@@ -92,6 +92,8 @@ def make_executor(
         packs=_packs(stage(), stored, say),
     )
     sizes.require(remote.pools.sizes(), requests_of(stage(), settings, grouping))
+    if not settings.azure.pool:
+        remote.pools.start_script()
     return SplitExecutor(
         local,
         remote,

@@ -97,6 +97,12 @@ Storage Blob Delegator on the account, and works for one container. An identity 
 a container that is not there yet
 A run makes the containers that its jobs write to, as Snakemake does, right before its first job; a
 dry run makes nothing, and says which. If the name is wrong, it is best seen now.""",
+    "RK0693": """\
+a start script that is too long
+The script of BATCH_NODE_START_TASK_SAS_URL travels in the command line of the pool's start task, so
+that the signature of its URL is in no definition that others can read. Packed it may have 60,000
+bytes, which is a script of about 150 kB. Keep a short one that fetches the rest, or have what it
+installs in a machine image.""",
     "RK0657": """\
 a file on this disk that cannot be transferred
 The message has the reason the system gives, often a full disk or missing rights.""",

@@ -268,3 +268,24 @@ def test_an_image_that_nobody_has_fails_its_jobs_once(
     executor.close()
     bench.close()
     assert bench.emulator.errors == []
+
+
+def test_a_start_script_that_is_too_long_is_refused(bench):
+    import base64
+    import os
+
+    from rulekit.errors import InfrastructureError
+    from rulekit.executors.azure.settings import Secret
+
+    token = bench.azurite.container_sas(bench.container, "r")
+    url = f"{bench.azurite.url}/{bench.container}/pre/start.sh?{token}"
+    bench.put("start.sh", base64.b64encode(os.urandom(100_000)))
+    executor = bench.executor(start_task_url=Secret(url))
+    with pytest.raises(InfrastructureError) as caught:
+        executor.pools.start_script()
+    first = caught.value.diagnostics[0]
+    assert first.code == "RK0693" and "too long: 133336 bytes" in first.message
+    assert token not in str(caught.value)
+    bench.put("start.sh", "echo fine\n" * 20_000)
+    assert len(executor.pools.start_script()) == 200_000, "it is its packed size that counts"
+    executor.close()

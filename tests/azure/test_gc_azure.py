@@ -124,3 +124,17 @@ def test_commands_with_wrong_words(bench, capsys):
     assert "doctor" in capsys.readouterr().out
     assert main(["azure", "docter"]) == 2
     assert "`doctor`" in capsys.readouterr().err
+
+
+def test_the_words_of_a_run_are_understood(bench, capsys):
+    words = ["--az-batch", "--az-batch-enable-autoscale", "--container-image", "ubuntu"]
+    words += ["--default-remote-provider", "AzBlob"]
+    words += ["--default-remote-prefix", f"{bench.container}/pre"]
+    assert main(["azure", "doctor", *words]) == 0, capsys.readouterr().out
+    bench.put("a/b.txt", "text")
+    assert main(["azure", "ls", *words[4:], "a/"]) == 0
+    assert "b.txt" in capsys.readouterr().out
+    assert main(["azure", "gc", "-n", *words]) == 0
+    assert main(["azure", "jobs", "--az-batch"]) == 0
+    assert main(["azure", "ls", "--default-storage-provider", "azur", *words[6:], "a/"]) == 2
+    assert "RK0654" in capsys.readouterr().err

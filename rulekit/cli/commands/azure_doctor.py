@@ -22,7 +22,7 @@ def main(name: str, argv: list[str]) -> int:
     storage = root = None
     try:
         storage = azure.storage_of()
-        root = azure.root_of(storage, given.prefix)
+        root = azure.root_of(storage, given)
     except RulekitError as error:
         early = [Finding(FAIL, "storage", d.message, d.help or "") for d in error.diagnostics]
     try:

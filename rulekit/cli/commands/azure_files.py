@@ -54,7 +54,7 @@ def _parser(name: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _location(storage: AzBlobStorage, prefix: str | None, text: str) -> Location:
+def _location(storage: AzBlobStorage, given: argparse.Namespace, text: str) -> Location:
     """`az://CONTAINER/NAME`, or a path below the prefix. Raises UsageError."""
     from rulekit.model.places import Location
     from rulekit.model.stores import DEFAULT_ACCOUNT
@@ -63,7 +63,7 @@ def _location(storage: AzBlobStorage, prefix: str | None, text: str) -> Location
         container, _, name = text[5:].partition("/")
         if container:
             return Location(DEFAULT_ACCOUNT, container, name)
-    root = azure.root_of(storage, prefix)
+    root = azure.root_of(storage, given)
     if root is None:
         raise UsageError(
             f"`{text}` does not say which container" if text else "which container is not said",
@@ -75,7 +75,7 @@ def _location(storage: AzBlobStorage, prefix: str | None, text: str) -> Location
 def _ls(storage: AzBlobStorage, given: argparse.Namespace) -> int:
     from rulekit.storage.azblob.transfer import listing
 
-    at = _location(storage, given.prefix, given.source)
+    at = _location(storage, given, given.source)
     count = total = 0
     for name, stamp in listing(storage, at, recursive=given.recursive):
         if stamp is None:
@@ -93,7 +93,7 @@ def _ls(storage: AzBlobStorage, given: argparse.Namespace) -> int:
 def _upload(storage: AzBlobStorage, given: argparse.Namespace) -> int:
     from rulekit.storage.azblob.transfer import upload
 
-    target = _location(storage, given.prefix, given.to)
+    target = _location(storage, given, given.to)
     done = upload(storage, given.paths, target, force=given.force, report=_report())
     return _told("uploaded", done)
 
@@ -101,7 +101,7 @@ def _upload(storage: AzBlobStorage, given: argparse.Namespace) -> int:
 def _download(storage: AzBlobStorage, given: argparse.Namespace) -> int:
     from rulekit.storage.azblob.transfer import download
 
-    source = _location(storage, given.prefix, given.source)
+    source = _location(storage, given, given.source)
     done = download(storage, source, given.to, force=given.force, report=_report())
     return _told("downloaded", done)
 

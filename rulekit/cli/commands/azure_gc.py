@@ -49,7 +49,7 @@ def main(name: str, argv: list[str]) -> int:
             runs=given.run,
             everything=given.even_alive,
         )
-        root = azure.root_of(storage, given.prefix)
+        root = azure.root_of(storage, given)
         if storage is not None and root is not None and not given.run:
             found += gc.environments(storage, root, time.time(), given.environments)
         if not found:

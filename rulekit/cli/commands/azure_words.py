@@ -52,6 +52,17 @@ def parser(name: str, *, prefix: bool = True) -> argparse.ArgumentParser:
             metavar="CONTAINER[/PATH]",
             help="where the files of runs are",
         )
+        made.add_argument(
+            "--default-remote-provider",
+            "--default-storage-provider",
+            dest="provider",
+            metavar="NAME",
+            help="as for a run: AzBlob, azure",
+        )
+    # Whoever puts `azure doctor` into the command line of a run has these, too.
+    made.add_argument("--az-batch", action="store_true", help=argparse.SUPPRESS)
+    made.add_argument("--az-batch-enable-autoscale", action="store_true", help=argparse.SUPPRESS)
+    made.add_argument("--container-image", metavar="IMAGE", help=argparse.SUPPRESS)
     return made
 
 
@@ -59,7 +70,13 @@ def settings_of(given: argparse.Namespace) -> AzureSettings:
     """Settings from the environment and the options. Raises UsageError; tells notices."""
     from rulekit.executors.azure import settings
 
-    made = settings.read({"account_url": given.az_batch_account_url})
+    made = settings.read(
+        {
+            "account_url": given.az_batch_account_url,
+            "autoscale": given.az_batch_enable_autoscale or None,
+            "container_image": given.container_image,
+        }
+    )
     for notice in made.notices:
         sys.stderr.write(f"note: {notice}\n")
     return made
@@ -83,14 +100,15 @@ def storage_of(environ: Mapping[str, str] | None = None) -> AzBlobStorage | None
     return AzBlobStorage(accounts, patience=Patience(attempts=4)) if accounts else None
 
 
-def root_of(storage: AzBlobStorage | None, prefix: str | None) -> Root | None:
+def root_of(storage: AzBlobStorage | None, given: argparse.Namespace) -> Root | None:
     """The default root of the options; None without a prefix. Raises UsageError."""
+    prefix: str | None = given.prefix
     if storage is None or not prefix:
         return None
     from rulekit.model.stores import DEFAULT_ACCOUNT
     from rulekit.storage.azblob.remote import default_root
 
-    return default_root("azure", prefix, storage.accounts.get(DEFAULT_ACCOUNT))
+    return default_root(given.provider or "azure", prefix, storage.accounts.get(DEFAULT_ACCOUNT))
 
 
 def painter() -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import gzip
 
+from rulekit.errors import InfrastructureError
 from rulekit.executors.azure import names
 from rulekit.executors.azure.lease import INTERVAL_S
 
@@ -84,11 +85,26 @@ def pool(
     return made
 
 
+def check_start_script(script: bytes) -> None:
+    """Refuses a script that is too long for a command line. Raises InfrastructureError."""
+    packed = len(_packed(script))
+    if packed > _INLINE:
+        raise InfrastructureError(
+            f"the start script of the machines is too long: {len(script)} bytes, {packed} of them"
+            f" packed, and {_INLINE} fit into the command line of a start task",
+            code="RK0693",
+            help="keep a short script in BATCH_NODE_START_TASK_SAS_URL that fetches the rest\n"
+            "(`curl`, `azcopy`), or put what it installs into a machine image (RULEKIT_AZURE_IMAGE_ID)",
+        )
+
+
+def _packed(script: bytes) -> str:
+    return base64.b64encode(gzip.compress(script, 9, mtime=0)).decode()
+
+
 def _start_command(script: bytes) -> str:
     """The script itself, so that the signature of its URL is in no definition."""
-    packed = base64.b64encode(gzip.compress(script, 9, mtime=0)).decode()
-    if len(packed) > _INLINE:
-        raise ValueError(f"the start script has {len(script)} bytes, too many for a command line")
+    packed = _packed(script)
     return shell(f"echo {packed} | base64 -d | gunzip > start_task.sh && bash ./start_task.sh")
 
 

@@ -179,7 +179,7 @@ class Pools:
             self._image(opened.shape),
             settings,
             lease.formula(first),
-            self._start_script(),
+            self.start_script(),
             self._labels,
         )
         if settings.identity_resource_id:
@@ -210,14 +210,18 @@ class Pools:
             self._say("warning", note)
         return image
 
-    def _start_script(self) -> bytes | None:
+    def start_script(self) -> bytes | None:
+        """The script that machines run before all, fetched once. Raises InfrastructureError if it
+        cannot be read, or is too long."""
         url = self._settings.start_task_url
         if url is None:
             return None
         if self._script is None:
             from rulekit.executors.azure import startscript
 
-            self._script = startscript.fetch(url.reveal())
+            script = startscript.fetch(url.reveal())
+            definitions.check_start_script(script)
+            self._script = script
         return self._script
 
     # --- tending --------------------------------------------------------------------------
