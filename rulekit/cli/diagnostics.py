@@ -6,18 +6,44 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rulekit.errors.tree import RulekitError
 
 INTERNAL = 70
 
 
-def tell(error: RulekitError, *, nocolor: bool = False) -> int:
-    """Write an error on stderr; the exit code."""
+def tell(error: RulekitError, *, nocolor: bool = False, words: Sequence[str] = ()) -> int:
+    """Write an error on stderr; the exit code. `words`: the command line."""
+    from rulekit.cli.parse import VERBS
+    from rulekit.errors.hints import improved
     from rulekit.errors.show import show
     from rulekit.reporting.paint import painter
 
+    improved(error, words, VERBS)
     show(error, sys.stderr, painter(sys.stderr, nocolor))
     return error.exit_code
+
+
+def of_the_machine(error: BaseException) -> RulekitError | None:
+    """The error as one that is no mistake of ours: a full disk, a name that the locale cannot say."""
+    import errno
+
+    from rulekit.errors.tree import InfrastructureError
+
+    full = (errno.ENOSPC, errno.EDQUOT)
+    if isinstance(error, OSError) and error.errno in full:
+        where = f"`{error.filename}`" if isinstance(error.filename, str) else "its output"
+        return InfrastructureError(
+            f"{where} cannot be written: {error.strerror}",
+            help="make room, and run again: only what is left is done",
+        )
+    if isinstance(error, UnicodeEncodeError) and sys.getfilesystemencoding().lower() == "ascii":
+        return InfrastructureError(
+            f"the name {error.object!a} cannot be said in ASCII, which the locale asks for",
+            help="export LC_ALL=C.UTF-8, and do not set PYTHONUTF8=0",
+        )
+    return None
 
 
 def tell_bug(error: BaseException, argv: list[str]) -> int:

@@ -19,6 +19,7 @@ def guarded(words: list[str]) -> int:
     """Run the command; every way it can end is an exit code here."""
     _tolerant_streams()
     try:
+        _stand_somewhere()
         code = run(words)
         sys.stdout.flush()
         if "rulekit.language.queues" in sys.modules:
@@ -28,7 +29,7 @@ def guarded(words: list[str]) -> int:
         from rulekit.cli.diagnostics import tell
 
         _quietly_flush()
-        return tell(error, nocolor="--nocolor" in words)
+        return tell(error, nocolor="--nocolor" in words, words=words)
     except KeyboardInterrupt:
         _quietly_flush()
         sys.stderr.write("interrupted\n")
@@ -40,9 +41,12 @@ def guarded(words: list[str]) -> int:
     except SystemExit:
         raise
     except BaseException as error:
-        from rulekit.cli.diagnostics import tell_bug
+        from rulekit.cli.diagnostics import of_the_machine, tell, tell_bug
 
         _quietly_flush()
+        machine = of_the_machine(error)
+        if machine is not None:
+            return tell(machine, nocolor="--nocolor" in words, words=words)
         return tell_bug(error, words)
 
 
@@ -163,6 +167,8 @@ def _execute(command: Command) -> int:
         from rulekit.cli.commands.fmt import execute
     elif verb == "lsp":
         from rulekit.cli.commands.lsp import execute
+    elif verb == "import-makefile":
+        from rulekit.cli.commands.importmake import execute
     elif verb == "env":
         from rulekit.cli.commands.env import execute
     elif verb == "containers":
@@ -247,6 +253,19 @@ def _tolerant_streams() -> None:
         if reconfigure is not None:
             utf8 = stream.encoding.lower().replace("-", "") == "utf8"
             reconfigure(errors="surrogateescape" if utf8 else "backslashreplace")
+
+
+def _stand_somewhere() -> None:
+    try:
+        os.getcwd()
+    except OSError as error:
+        from rulekit.errors.tree import UsageError
+
+        raise UsageError(
+            f"the working directory cannot be used: {error.strerror}",
+            code="RK0109",
+            help="it was deleted, or made again, after this shell went there: cd to it anew",
+        ) from error
 
 
 def _quietly_flush() -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 
 from rulekit.events import JobFailed
+from rulekit.frozen import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rulekit.engine.settings import RunSettings
     from rulekit.engine.stored import RunStorage
+    from rulekit.errors import RulekitError
     from rulekit.events import JobInfo
+    from rulekit.model.rule import Rule
     from rulekit.model.spec import JobResult
     from rulekit.planning.plan import Plan
 
@@ -20,7 +23,8 @@ _TAIL_BYTES = 16_384
 _MEANINGS = {
     126: "a program could not be executed",
     127: "a command was not found",
-    141: "a program wrote into a pipe that was closed (SIGPIPE)",
+    141: "a program wrote into a pipe that was closed (SIGPIPE), as in `... | head`: a job fails if "
+    "any part of a pipe does (`set -o pipefail`)",
 }
 
 
@@ -68,6 +72,8 @@ def card(
     cause = result.detail if result.problem else exit_meaning(result.exit_code)
     if result.problem and not cause:
         cause = result.problem
+    if not result.problem and result.exit_code == 127:
+        cause += _unused_software(info, settings, plan)
     tails = []
     for path in info.logs:
         if path.endswith(".ipynb"):
@@ -89,6 +95,34 @@ def card(
         will_retry,
         again,
     )
+
+
+def _unused_software(info: JobInfo, settings: RunSettings, plan: Plan) -> str:
+    """What to say of a command that was not found, if the rule names where it comes from."""
+    rule = plan.workflow.rule(info.rule)
+    if rule is None:
+        return ""
+    for named, method, option in (
+        (rule.conda, "conda", "--use-conda"),
+        (rule.container, "apptainer", "--use-singularity"),
+        (rule.envmodules, "env-modules", "--use-envmodules"),
+    ):
+        if named and method not in settings.deployment:
+            word = "container" if method == "apptainer" else method
+            word = "envmodules" if method == "env-modules" else word
+            return f"; the rule has `{word}:`, which is used with {option} only"
+    return ""
+
+
+def placed(error: RulekitError, rule: Rule) -> RulekitError:
+    """An error about the command of a rule, with the place of the command if it has none."""
+    first = error.diagnostics[0]
+    if first.span is not None:
+        return error
+    span = rule.body.span or rule.span
+    first = replace(first, span=span, caret=f"in the command of rule `{rule.name}`")
+    error.diagnostics = (first, *error.diagnostics[1:])
+    return error
 
 
 def _quoted(text: str) -> str:

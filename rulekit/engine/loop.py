@@ -361,8 +361,12 @@ class RunLoop:
                 spec = self._cache.fetched(self._stage, spec, self.emit)
             return spec
         except RulekitError as error:
+            from rulekit.engine.failure import placed
+            from rulekit.errors.hints import improved
             from rulekit.errors.show import written
 
+            improved(error)
+            placed(error, self._stage.plan.rule_of(job))
             info = self._stage.values.plain_info(job, self._stage.forecast)
             self.emit(JobStarted(info, attempt))
             self._failed_keys[info.key] = None

@@ -40,6 +40,11 @@ def closest(name: str, candidates: Iterable[str]) -> str | None:
     import difflib
 
     pool = list(dict.fromkeys(candidates))
+    # Letters that changed places are the most common slip.
+    letters = sorted(name)
+    for candidate in pool:
+        if len(candidate) == len(name) and sorted(candidate) == letters:
+            return candidate
     # In a short name a single slip weighs more.
     found = difflib.get_close_matches(name, pool, n=1, cutoff=0.7 if len(name) > 4 else 0.6)
     if found:

@@ -49,8 +49,13 @@ class RuleFileError(RulekitError):
 
 
 class PlanError(RulekitError):
-    """No plan: missing input, ambiguity, cycle. The notes hold the chain of targets."""
+    """No plan: missing input, ambiguity, cycle. The notes hold the chain of targets.
 
+    `missing` are the input files that are not there, `known` those that the workflow names.
+    """
+
+    missing: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
     exit_code = 4
     default_code = "RK0400"
 

@@ -144,7 +144,7 @@ def _error_for(
             shown += f" and {len(paths) - 5} more"
         several = len(paths) > 1
         them, names = ("them", "names") if several else ("it", "name")
-        return PlanError(
+        error = PlanError(
             f"missing input file{'s' * several} for rule `{rule.name}`: {shown}",
             code="RK0402",
             span=rule.span,
@@ -155,6 +155,8 @@ def _error_for(
             or f"no rule makes {them}; check the {names}, or the rule whose output "
             f"{'they' if several else 'it'} should be",
         )
+        error.missing, error.known = tuple(paths), tuple(near)
+        return error
     if job.kind == "cycle":
         return PlanError(
             f"rule `{rule.name}` needs its own output: {job.text}",

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from rulekit.cli.parse import Command, Options
     from rulekit.engine.loop import Stage
     from rulekit.engine.session import Prepared
-    from rulekit.model.rule import Rule
 
     Listener = Callable[[Any], None]
 

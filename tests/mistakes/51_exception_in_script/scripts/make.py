@@ -1,0 +1,8 @@
+import sys
+
+
+def work(path):
+    return {}['missing']
+
+
+work(snakemake.output[0])
