@@ -264,3 +264,29 @@ def test_variables_of_the_file_are_set(lab, channel):
     )
     lab("-c1", "--use-conda")
     assert read(lab, "a.txt") == "one two\n"
+
+
+def test_a_notebook_runs_in_its_environment(lab):
+    pytest.importorskip("nbclient", reason="nbclient is not installed")
+    pytest.importorskip("ipykernel", reason="ipykernel is not installed")
+    text = (
+        "import os, subprocess\n"
+        "with open(snakemake.output[0], 'w') as file:\n"
+        "    file.write(os.environ.get('INTERPRETER', 'none') + '\\n')\n"
+        "    file.flush()\n"
+        "    subprocess.run(['tool'], stdout=file, check=True)\n"
+    )
+    cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
+    book = {
+        "cells": [{**cell, "source": text}],
+        "metadata": {"language_info": {"name": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 4,
+    }
+    lab.write("n.py.ipynb", json.dumps(book))
+    lab.write(
+        "Snakefile",
+        'rule a:\n    output: "a.txt"\n    conda: "envs/python.yaml"\n    notebook: "n.py.ipynb"\n',
+    )
+    lab("-c1", "--use-conda")
+    assert read(lab, "a.txt") == "conda\ntool 3 activated-3\n"
