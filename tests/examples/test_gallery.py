@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,21 @@ def test_rnaseq(tmp_path: Path) -> None:
     planned = example.plan()
     assert planned["count"] == 5 and planned["matrix"] == planned["qc_table"] == 1
     assert "qc_quality" not in planned
+
+
+def test_the_tests_of_rnaseq(tmp_path: Path) -> None:
+    example = open_example("rnaseq", tmp_path)
+    command = [sys.executable, "-m", "pytest", "-p", "rulekit.testing.plugin", "tests"]
+    paths = os.pathsep.join(os.path.abspath(path) for path in sys.path if path)
+    done = subprocess.run(
+        command,
+        cwd=example.folder,
+        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "3 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_cells(tmp_path: Path) -> None:
@@ -118,9 +135,6 @@ def test_the_graph_of_a_readme_has_every_rule(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["rnaseq", "cells", "digits", "stars"])
 def test_the_data_is_what_its_tool_writes(name: str, tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
     folder = EXAMPLES / name
     words = [] if name in ("digits", "stars") else [str(tmp_path)]
     tool = [sys.executable, str(folder / "tools/simulate.py"), *words]
