@@ -30,6 +30,7 @@ from rulekit.environments.values import (
     Package,
     Progress,
 )
+from rulekit.environments.words import shown
 from rulekit.errors import RulekitError, SoftwareError
 from rulekit.frozen import frozen
 
@@ -194,7 +195,7 @@ def write_text(path: str, text: str) -> None:
 def _not_installed(task: Task, text: str) -> SoftwareError:
     lines = [line.removeprefix("Caused by: ").strip() for line in text.splitlines()]
     return SoftwareError(
-        f"the environment of `{task.spec.path}` could not be installed",
+        f"the environment of `{shown(task.spec.path)}` could not be installed",
         code="RK0526",
         notes=tuple(line for line in lines if line)[:8],
         help="run again: packages that are in the cache already are not fetched again",

@@ -16,7 +16,7 @@ from rulekit.environments.channels import place_of
 from rulekit.environments.rattler import Session, Unreachable
 from rulekit.environments.resolving import find_text
 from rulekit.environments.values import here
-from rulekit.environments.words import name_of, split_channel
+from rulekit.environments.words import name_of, shown, split_channel
 from rulekit.errors import SoftwareError, closest
 
 TYPE_CHECKING = False
@@ -56,7 +56,7 @@ async def explain(
     if not notes or len(tree) > 1:
         notes.append("\n".join(["the solver says:", *tree[:40]]))
     return SoftwareError(
-        f"`{spec.path}` cannot be solved for {platform}",
+        f"`{shown(spec.path)}` cannot be solved for {platform}",
         code="RK0523",
         span=story.span,
         caret=story.caret,

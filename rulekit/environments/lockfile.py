@@ -15,7 +15,7 @@ from rulekit.environments.envfile import read_file, stem
 from rulekit.environments.identities import content_hash
 from rulekit.environments.lockyaml import lock_text
 from rulekit.environments.values import EnvironmentSpec, Lock, Package
-from rulekit.environments.words import name_of
+from rulekit.environments.words import name_of, shown
 from rulekit.errors import SoftwareError
 from rulekit.frozen import replace
 from rulekit.model.span import Span
@@ -78,10 +78,10 @@ def check_fit(spec: EnvironmentSpec, lock: Lock, platform: str) -> None:
         fits, why = not missing, f"it has no `{missing[0]}`" if missing else ""
     if not fits:
         raise SoftwareError(
-            f"the lock file `{os.path.basename(lock.path)}` does not fit `{spec.path}` any more:"
+            f"the lock file `{os.path.basename(lock.path)}` does not fit `{shown(spec.path)}` any more:"
             f" {why}",
             code="RK0522",
-            help=f"`rulekit env lock {os.path.basename(spec.path)}` makes it anew,"
+            help=f"`rulekit env lock {shown(spec.path)}` makes it anew,"
             " or remove it to solve at each first use",
         )
 

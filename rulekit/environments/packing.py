@@ -45,6 +45,7 @@ from rulekit.environments.memory import lock_from_json, spec_from_json
 from rulekit.environments.places import Places
 from rulekit.environments.resolving import sessions_of
 from rulekit.environments.values import Progress, here
+from rulekit.environments.words import shown
 from rulekit.errors import SoftwareError
 
 TYPE_CHECKING = False
@@ -61,7 +62,7 @@ async def pack_one(
     lock, spec = lock_from_json(recipe["lock"]), spec_from_json(recipe["spec"])
     if platform != here() and (lock.pip or spec.post_deploy):
         raise SoftwareError(
-            f"the environment of `{spec.path}` cannot be packed for {platform} here ({here()}):"
+            f"the environment of `{shown(spec.path)}` cannot be packed for {platform} here ({here()}):"
             " its pip packages and post-deploy script have to run on that platform",
             code="RK0526",
         )
@@ -84,7 +85,7 @@ async def pack_one(
             layout.discard(places.folder, top)
     except OSError as error:
         raise SoftwareError(
-            f"the environment of `{spec.path}` cannot be packed:"
+            f"the environment of `{shown(spec.path)}` cannot be packed:"
             f" {(error.strerror or str(error)).lower()}",
             code="RK0526",
         ) from error

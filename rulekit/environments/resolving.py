@@ -15,7 +15,7 @@ from rulekit.environments.values import (
     Progress,
     here,
 )
-from rulekit.environments.words import split_channel
+from rulekit.environments.words import shown, split_channel
 from rulekit.errors import SoftwareError
 from rulekit.model.span import Span
 
@@ -66,7 +66,7 @@ async def solve_one(
     except BadSpec as error:
         text, problem = error.args
         raise SoftwareError(
-            f"`{text}` in `{spec.path}` is no match spec: {problem}",
+            f"`{text}` in `{shown(spec.path)}` is no match spec: {problem}",
             code="RK0519",
             span=find_text(spec.path, text),
         ) from error
@@ -92,7 +92,7 @@ def _all_places(spec: EnvironmentSpec, settings: CondaSettings) -> tuple[Place, 
 def frozen_error(spec: EnvironmentSpec, platform: str) -> SoftwareError:
     """Why nothing is solved under ``--conda-frozen``."""
     return SoftwareError(
-        f"`{spec.path}` has no lock for {platform}, and --conda-frozen forbids solving",
+        f"`{shown(spec.path)}` has no lock for {platform}, and --conda-frozen forbids solving",
         code="RK0524",
         help="make the lock by `rulekit env lock` and keep it beside the environment file",
     )
@@ -124,7 +124,7 @@ def _unreachable(spec: EnvironmentSpec, places: Sequence[Place], text: str) -> S
         help_text = "the folder of a channel has subfolders `noarch` and `linux-64` (or others), "
         help_text += "each with a `repodata.json`"
     return SoftwareError(
-        f"{which} of `{spec.path}` cannot be read",
+        f"{which} of `{shown(spec.path)}` cannot be read",
         code="RK0525",
         span=None if named is None else find_text(spec.path, named.name),
         notes=tuple(lines),

@@ -14,6 +14,7 @@ import shlex
 from rulekit.environments import layout
 from rulekit.environments.channels import without_secrets
 from rulekit.environments.envfile import digest, read_file, requirement_file
+from rulekit.environments.words import shown
 from rulekit.errors import SoftwareError
 
 TYPE_CHECKING = False
@@ -174,7 +175,7 @@ def failed(task: Task, what: str, log: str, code: str) -> SoftwareError:
     except OSError:
         lines = []
     return SoftwareError(
-        f"the environment of `{task.spec.path}` could not be finished: {what}",
+        f"the environment of `{shown(task.spec.path)}` could not be finished: {what}",
         code=code,
         notes=(*(without_secrets(line) for line in lines[-8:]), f"all of it is in `{log}`"),
     )

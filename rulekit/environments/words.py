@@ -3,6 +3,7 @@ itself; the form is conda's (https://docs.conda.io, "package match specification
 
 from __future__ import annotations
 
+import os
 import re
 
 _NAME = re.compile(r"[A-Za-z0-9_.*-]+")
@@ -55,3 +56,9 @@ def normal(text: str) -> str:
     name = found.group().lower()
     whole = f"{name} {version}" if version else name
     return f"{channel}::{whole}" if channel else whole
+
+
+def shown(path: str) -> str:
+    """A path as a user would type it: from the working directory, if it is below it."""
+    inside = os.path.relpath(path)
+    return path if inside.startswith("..") else inside

@@ -92,7 +92,7 @@ def list_environments(command: Command) -> int:
     if not rows:
         sys.stdout.write("no rule names a conda environment\n")
     for source, state, identity, prefix, rules in rows:
-        sys.stdout.write(f"{_short(source)}\n  {state}")
+        sys.stdout.write(f"{_shown(source)}\n  {state}")
         sys.stdout.write(f", {identity}" if identity else "")
         sys.stdout.write(f"\n  rules: {', '.join(rules)}\n")
         if prefix:
@@ -107,7 +107,7 @@ def list_as_snakemake(command: Command) -> int:
     store = store_of(command)
     for source in found:
         known = store.known(source)
-        lines.append(f"{_short(source)}\t\t{_short(known.prefix)}")
+        lines.append(f"{_shown(source)}\t\t{_shown(known.prefix)}")
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
@@ -133,9 +133,9 @@ def lock(command: Command, files: list[str]) -> int:
             say=talker(command),
         )
         for path in written:
-            sys.stdout.write(f"{_short(path)} was written\n")
+            sys.stdout.write(f"{_shown(path)} was written\n")
         if not written:
-            sys.stdout.write(f"{_short(source)}: its lock fits\n")
+            sys.stdout.write(f"{_shown(source)}: its lock fits\n")
     if not sources:
         sys.stdout.write("no rule names an environment file\n")
     return 0
@@ -150,11 +150,11 @@ def create(command: Command, files: list[str]) -> int:
         for source in found:
             known = store.known(source)
             if not known.complete:
-                sys.stdout.write(f"Would make the environment of {_short(source)}\n")
+                sys.stdout.write(f"Would make the environment of {_shown(source)}\n")
         return 0
     made = store.make(found, say=talker(command))
     for source, one in made.items():
-        sys.stdout.write(f"{_short(source)}: {_short(one.prefix)}\n")
+        sys.stdout.write(f"{_shown(source)}: {_shown(one.prefix)}\n")
     return 0
 
 
@@ -242,14 +242,14 @@ def clean(command: Command, identities: list[str], *, really: bool | None = None
             continue
         if short in kept:
             continue
-        source = _short(entry.sources[0]) if entry.sources else "unfinished"
+        source = _shown(entry.sources[0]) if entry.sources else "unfinished"
         if really:
             if not store.remove([entry.identity]):
-                sys.stdout.write(f"In use, kept: {_short(entry.prefix)} ({source})\n")
+                sys.stdout.write(f"In use, kept: {_shown(entry.prefix)} ({source})\n")
                 continue
-            sys.stdout.write(f"Removed {_short(entry.prefix)} ({source})\n")
+            sys.stdout.write(f"Removed {_shown(entry.prefix)} ({source})\n")
         else:
-            sys.stdout.write(f"Would remove {_short(entry.prefix)} ({source})\n")
+            sys.stdout.write(f"Would remove {_shown(entry.prefix)} ({source})\n")
         size += entry.size
         count += 1
     _sum_up(count, "environment", size, really)
@@ -279,7 +279,7 @@ def _sum_up(count: int, noun: str, size: int, really: bool) -> None:
     from rulekit.cli.commands.clean import readable
 
     if not count:
-        sys.stdout.write(f"no {noun} to remove in {_short(STORE)}\n")
+        sys.stdout.write(f"no {noun} to remove in {_shown(STORE)}\n")
         return
     noun += "" if count == 1 else "s"
     done = "removed" if really else "to remove"
@@ -288,9 +288,7 @@ def _sum_up(count: int, noun: str, size: int, really: bool) -> None:
         sys.stdout.write("Nothing was removed: add --yes to do it.\n")
 
 
-def _short(path: str) -> str:
-    """A path as seen from the working directory, if it is below it."""
-    if not path.startswith("/"):
-        return path
-    inside = os.path.relpath(path)
-    return path if inside.startswith("..") else inside
+def _shown(path: str) -> str:
+    from rulekit.environments.words import shown
+
+    return shown(path) if path.startswith("/") else path
