@@ -23,8 +23,26 @@ def main(argv: "list[str] | None" = None) -> int:
     return guarded(words)
 
 
+def _open_streams() -> None:
+    """Started with closed streams (`>&-`): the next file that is opened would be one of them, and
+    get what jobs print."""
+    import os
+
+    while True:
+        number = os.open(os.devnull, os.O_RDWR)
+        if number > 2:
+            os.close(number)
+            break
+        os.set_inheritable(number, True)
+    sys.stdin = sys.stdin or open(0)
+    sys.stdout = sys.stdout or open(1, "w")
+    sys.stderr = sys.stderr or open(2, "w")
+
+
 def entry() -> None:
     """Console script: `main`, then out, without taking down what the system takes down faster."""
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        _open_streams()
     code = main()
     try:
         sys.stdout.flush()
