@@ -35,9 +35,25 @@ def validate_data(data: Any, schema_path: str, set_default: bool = True) -> None
         raise WorkflowError(f"`validate` checks dicts and data frames, not {type(data).__name__}")
 
 
+def _import_jsonschema() -> None:
+    """Without its optional checker of IRIs, which comes with Jupyter and takes 2 s to be imported;
+    nothing here checks formats, and schemas are judged alike wherever they are read."""
+    import sys
+
+    name = "rfc3987_syntax"
+    if "jsonschema" in sys.modules or name in sys.modules:
+        return
+    sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        import jsonschema  # noqa: F401
+    finally:
+        del sys.modules[name]
+
+
 def _checker(
     schema: dict[str, Any], path: str, set_default: bool
 ) -> Callable[[dict[str, Any], str, str], None]:
+    _import_jsonschema()
     from jsonschema import validators
     from jsonschema.exceptions import SchemaError, best_match
     from referencing import Registry, Resource
