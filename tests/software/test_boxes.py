@@ -82,6 +82,12 @@ def lab(request):
     return request.getfixturevalue(request.param)
 
 
+@pytest.fixture(params=["podman", "apptainer"])
+def box(request):
+    """Docker is given the same words as podman."""
+    return request.getfixturevalue(request.param)
+
+
 def read(project, name):
     return (project.path / name).read_text()
 
@@ -103,16 +109,16 @@ def test_shell_commands_and_shell_in_run_bodies(lab):
     assert "Nothing to be done" in lab("-n", *lab.words).stdout
 
 
-def test_only_what_the_job_may_touch_is_seen(lab, tmp_path):
+def test_only_what_the_job_may_touch_is_seen(box, tmp_path):
     secret = tmp_path / "elsewhere" / "secret"
     given = tmp_path / "given" / "in.txt"
     made = tmp_path / "made" / "out.txt"
     for path in (secret, given):
         path.parent.mkdir()
         path.write_text("text\n")
-    (lab.path / "link.txt").symlink_to(given)
+    (box.path / "link.txt").symlink_to(given)
     rule(
-        lab,
+        box,
         f"test ! -e {secret}; cat {{input}} > {{output}};"
         f" if touch {given} 2>/dev/null; then exit 3; fi;"
         " if touch .rulekit/x 2>/dev/null; then exit 4; fi;"
@@ -121,53 +127,51 @@ def test_only_what_the_job_may_touch_is_seen(lab, tmp_path):
         input=f'"{given}", "link.txt"',
         resources='tmpdir="own tmp"',
     )
-    lab("-c1", *lab.words)
+    box("-c1", *box.words)
     assert made.read_text() == "text\ntext\n"
-    assert (lab.path / "own tmp" / "x").exists()
+    assert (box.path / "own tmp" / "x").exists()
 
 
-def test_exit_codes_strictness_and_variables(lab):
-    lab.environment["OF_THE_USER"] = "a value"
-    lab.environment["R_LIBS"] = "/of/this/machine"
-    rule(lab, "echo $OF_THE_USER ${{R_LIBS:-none}} $OMP_NUM_THREADS > {output}")
-    lab("-c1", *lab.words)
-    assert read(lab, "a.txt") == "a value none 1\n"
-    rule(lab, "exit 42")
-    assert "exit code 42" in lab("-c1", "-F", *lab.words, code=1).stderr
-    rule(lab, "false | true; touch {output}")
-    lab("-c1", "-F", *lab.words, code=1)
+def test_exit_codes_strictness_and_variables(box):
+    box.environment["OF_THE_USER"] = "a value"
+    box.environment["R_LIBS"] = "/of/this/machine"
+    rule(box, "echo $OF_THE_USER ${{R_LIBS:-none}} $OMP_NUM_THREADS > {output}")
+    box("-c1", *box.words)
+    assert read(box, "a.txt") == "a value none 1\n"
+    rule(box, "trap 'exit 42' EXIT; false | true; trap - EXIT; touch {output}")
+    assert "exit code 42" in box("-c1", "-F", *box.words, code=1).stderr
 
 
-def test_an_image_that_cannot_be_had_starts_nothing(lab, registry):
+def test_an_image_that_cannot_be_had_starts_nothing(box, registry):
     image = f"docker://{registry}/no-such:1"
-    lab.write(
+    box.write(
         "Snakefile",
         'rule all:\n    input: "a.txt", "b.txt"\n'
         'rule a:\n    output: "a.txt"\n    shell: "touch {output}"\n'
         f'rule b:\n    output: "b.txt"\n    container: "{image}"\n    shell: "touch {{output}}"\n',
     )
-    done = lab("-c1", *lab.words, code=5)
+    done = box("-c1", *box.words, code=5)
     assert "RK0533" in done.stderr and "rule `b`" in done.stderr
-    assert not (lab.path / "a.txt").exists()
+    assert not (box.path / "a.txt").exists()
 
 
-def test_shadows_logs_benchmarks_and_retries(lab):
+def test_shadows_logs_benchmarks_and_retries(box):
     rule(
-        lab,
+        box,
         "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; sleep 0.6;"
         " echo log > {log}; [ -e once ] || {{ touch once; exit 1; }}; pwd > {output}",
         log='"logs/a.log"',
         benchmark='"b.tsv"',
         retries=1,
     )
-    lab("-c1", *lab.words)
-    assert read(lab, "logs/a.log") == "log\n"
-    names, values = (line.split("\t") for line in read(lab, "b.tsv").splitlines())
+    box("-c1", *box.words)
+    assert read(box, "logs/a.log") == "log\n"
+    names, values = (line.split("\t") for line in read(box, "b.tsv").splitlines())
     measured = dict(zip(names, values, strict=True))
     assert float(measured["cpu_time"]) > 0 and float(measured["max_rss"]) > 0
-    rule(lab, "pwd > {output}", shadow='"minimal"')
-    lab("-c1", "-F", *lab.words)
-    assert "/shadow/" in read(lab, "a.txt")
+    rule(box, "pwd > {output}", shadow='"minimal"')
+    box("-c1", "-F", *box.words)
+    assert "/shadow/" in read(box, "a.txt")
 
 
 def sleeping():
