@@ -39,7 +39,11 @@ def written(
     for diagnostic in diagnostics:
         text = write_out(diagnostic, source_line, paint)
         if diagnostic.severity == "error":
-            text += f"\n  = {colour('help', 'more')}: rulekit explain {diagnostic.code}"
+            places = [label.span for label in diagnostic.labels]
+            if diagnostic.span is not None:
+                places.append(diagnostic.span)
+            blank = " " * max((len(str(place.line)) for place in places), default=1)
+            text += f"\n{blank} = {colour('help', 'more')}: rulekit explain {diagnostic.code}"
         parts.append(text)
     if len(diagnostics) > 1:
         errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)

@@ -164,3 +164,19 @@ def test_a_dry_run_ends_with_jobs_by_reason(made):
     text = made("-n", "final.txt", "many").stdout
     assert "    output files have to be generated:\n        m (3 jobs)\n" in text
     assert "    updated input files:\n        raw\n" in text
+
+
+def test_jobs_that_run_for_the_same_are_told_of_once(project):  # noqa: F811
+    rules = (
+        'rule all:\n    input: expand("{n}.out", n=range(9))\n\n'
+        'rule one:\n    input: "{n}.in"\n    output: "{n}.out"\n    shell: "cp {input} {output}"\n'
+    )
+    project.write("Rulefile", rules)
+    for number in range(9):
+        project.write(f"{number}.in", "x")
+    project("-c", "2", "--quiet")
+    project.write("Rulefile", rules.replace("cp {input}", "cp -p {input}"))
+    text = project("why", "all").stdout
+    assert text.count("the code has changed") == 1
+    assert "(and 8 more jobs, for the same: 1.out, 2.out, 3.out, 4.out, ...)" in text
+    assert "  - changed code of: one (9 jobs)\n" in text

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _JOBS = 40  # explained in one answer
 _ROOTS = 12  # named at the end of an answer
+_NAMED = 4  # of jobs that run for the same
 
 
 def execute(command: Command) -> int:
@@ -127,6 +128,9 @@ def tree(prepared: Prepared, jobs: Sequence[int], paint: Paint, *, verbose: bool
     records = Records(prepared)
     lines: list[str] = []
     explained: set[int] = set()
+    # Rule and reasons → the line behind the job that was told of, and the jobs of which the same
+    # is to be said.
+    alike: dict[tuple[int, tuple[str, ...]], tuple[int, str, list[str]]] = {}
     left_out = 0
     # Depth first, on a stack of our own; what a job needs is told before its neighbour.
     stack = [(job, 0) for job in reversed(jobs)]
@@ -138,21 +142,35 @@ def tree(prepared: Prepared, jobs: Sequence[int], paint: Paint, *, verbose: bool
         if len(explained) >= _JOBS:
             left_out += 1
             continue
+        record = _record(prepared, records, job)
+        needed: list[int] = []
+        if forecast.run[job]:
+            said = [
+                line
+                for reason in forecast.reasons(job)
+                for line in told(prepared, job, reason, record, paint)
+            ]
+            needed = [n for n in plan.needs[job] if forecast.run[n]]
+            same = alike.get((plan.rule[job], tuple(said)))
+            if same is not None and not needed:
+                same[2].append(plan.outputs[job][0] if plan.outputs[job] else plan.key(job))
+                continue
+        else:
+            said = uptodate.told(prepared, job, record)
         explained.add(job)
         lines.append(indent + _title(prepared, job, paint))
-        record = _record(prepared, records, job)
-        if forecast.run[job]:
-            reasons = forecast.reasons(job)
-            for reason in reasons:
-                lines += [
-                    indent + "  " + line for line in told(prepared, job, reason, record, paint)
-                ]
-            needed = [n for n in plan.needs[job] if forecast.run[n]]
-            stack += [(number, depth + 1) for number in reversed(needed)]
-        else:
-            lines += [indent + "  " + line for line in uptodate.told(prepared, job, record)]
+        lines += [indent + "  " + line for line in said]
+        if forecast.run[job] and not needed:
+            alike.setdefault((plan.rule[job], tuple(said)), (len(lines), indent, []))
+        stack += [(number, depth + 1) for number in reversed(needed)]
         if verbose and record is not None and record.command is not None:
             lines.append(f"{indent}  last command: {_one_line(record.command)}")
+    for at, indent, names in sorted(alike.values(), reverse=True):
+        if names:
+            noun = "job" if len(names) == 1 else "jobs"
+            more = ", ..." if len(names) > _NAMED else ""
+            shown = ", ".join(names[:_NAMED]) + more
+            lines.insert(at, f"{indent}  (and {len(names)} more {noun}, for the same: {shown})")
     if left_out:
         lines.append(f"... and {left_out} more jobs: ask for one of them by its file")
     lines += _roots(prepared, jobs)
@@ -181,7 +199,7 @@ def _roots(prepared: Prepared, jobs: Sequence[int]) -> list[str]:
     plan, forecast = prepared.stage.plan, prepared.stage.forecast
     seen = set(jobs)
     stack = list(jobs)
-    found: dict[str, dict[str, None]] = {}
+    found: dict[str, dict[str, int]] = {}
     while stack:
         job = stack.pop()
         if not forecast.run[job]:
@@ -191,10 +209,12 @@ def _roots(prepared: Prepared, jobs: Sequence[int]) -> list[str]:
                 reason.kind == "missing-output" and plan.needs[job] and len(seen) > 1
             ):
                 continue
-            named = reason.subjects if reason.kind in _FILES else (plan.key(job),)
-            found.setdefault(_ROOT_WORDS.get(reason.kind, reason.kind), {}).update(
-                dict.fromkeys(named)
-            )
+            counts = found.setdefault(_ROOT_WORDS.get(reason.kind, reason.kind), {})
+            if reason.kind in _FILES:
+                counts.update(dict.fromkeys(reason.subjects, 1))
+            else:
+                rule = plan.rule_of(job).name
+                counts[rule] = counts.get(rule, 0) + 1
         for needed in plan.needs[job]:
             if needed not in seen:
                 seen.add(needed)
@@ -203,7 +223,10 @@ def _roots(prepared: Prepared, jobs: Sequence[int]) -> list[str]:
         return []
     lines = ["In the end it comes from:"]
     for words, names in sorted(found.items()):
-        shown = list(names)[:_ROOTS]
+        shown = [
+            f"{name} ({names[name]} jobs)" if names[name] > 1 else name
+            for name in sorted(names)[:_ROOTS]
+        ]
         more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
         lines.append(f"  - {words}: {', '.join(shown)}{more}")
     return lines if len(lines) > 1 else []
