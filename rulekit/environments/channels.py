@@ -23,12 +23,18 @@ _TOKEN = re.compile(r"/t/[^/\s]+(?=/|$)")
 
 @frozen
 class Place:
-    """A channel: its name in the file, its URL as it may be shown and written down, and the URLs
-    to ask (with passwords or tokens; mirrors), if they are others."""
+    """A channel.
+
+    `name` is that of the file, `url` the address without secrets, as it may be shown and written
+    down; `official` the address that locks made elsewhere have (mirrors have another). `ask` are
+    the URLs to ask in its place (mirrors, tokens), if there are any; `login` is ``user:password``.
+    """
 
     name: str
     url: str
+    official: str
     ask: tuple[str, ...] = ()
+    login: str = ""
 
     def __repr__(self) -> str:
         return f"Place({self.name!r}, {self.url!r})"
@@ -90,14 +96,28 @@ def _places(name: str, folder: str, settings: CondaSettings) -> list[Place]:
 
 def _place(name: str, url: str, settings: CondaSettings) -> Place:
     url = url.rstrip("/")
-    shown = without_secrets(url)
-    asked: list[str] = []
+    official = without_secrets(url)
+    mirrors: list[str] = []
     for mirrored, urls in settings.mirrors:
-        if mirrored in (name, shown, url):
-            asked += [one.rstrip("/") for one in urls]
-    if not asked and shown != url:
-        asked.append(url)
-    return Place(without_secrets(name), shown, tuple(asked))
+        if mirrored in (name, official, url):
+            mirrors += [one.rstrip("/") for one in urls]
+    # A mirror with a password is asked itself: rattler would send the password to the host that
+    # is mirrored.
+    closed = next((one for one in mirrors if _USER.search(one)), None)
+    if closed is not None:
+        url, mirrors = closed, []
+    login = _login(url)
+    plain = _USER.sub("", url)
+    shown = without_secrets(url)
+    asked = mirrors or ([plain] if plain != shown else [])
+    return Place(without_secrets(name), shown, official, tuple(asked), login)
+
+
+def _login(url: str) -> str:
+    from urllib.parse import unquote
+
+    found = _USER.search(url)
+    return unquote(found.group()[:-1]) if found else ""
 
 
 def local_path(url: str) -> str:
@@ -110,8 +130,12 @@ def local_path(url: str) -> str:
 
 
 def found_again(url: str, places: tuple[Place, ...]) -> str:
-    """A locked package's URL, or where it is now if it came from a folder that was moved: the
-    same subfolder and name in one of the channels that are folders."""
+    """Where to get a locked package: its URL; that of a mirror with a password; or where it is
+    now if it came from a folder that was moved (the same subfolder and name in one of the
+    channels that are folders)."""
+    for place in places:
+        if place.official != place.url and url.startswith(place.official + "/"):
+            return place.url + url[len(place.official) :]
     path = local_path(url)
     if not path or os.path.exists(path):
         return url

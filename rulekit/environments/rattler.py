@@ -10,6 +10,7 @@ them.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 
@@ -24,6 +25,7 @@ from rattler.exceptions import (
 from rulekit.environments.channels import Place, without_secrets
 from rulekit.environments.values import CondaSettings, Package, here
 from rulekit.environments.words import name_of, split_channel
+from rulekit.errors import SoftwareError
 from rulekit.frozen import frozen
 
 TYPE_CHECKING = False
@@ -299,10 +301,11 @@ def _number(build: str) -> int:
 
 
 def _toml(settings: CondaSettings, places: Sequence[Place]) -> str:
-    """rattler's own form of settings; kept in memory, as it may hold passwords."""
-    import json
-
+    """rattler's own form of settings; kept in memory, as it may hold tokens."""
     lines = []
+    logins = {_host(place.url): place.login for place in places if place.login}
+    if logins:
+        lines.append(f"authentication-override-file = {json.dumps(_logins(logins))}")
     if settings.ssl_verify == "no":
         lines.append("tls-no-verify = true")
     elif settings.ssl_verify:
@@ -319,3 +322,33 @@ def _toml(settings: CondaSettings, places: Sequence[Place]) -> str:
         lines.append("[mirrors]")
         lines += [f"{json.dumps(url)} = {json.dumps(urls)}" for url, urls in dict(asked).items()]
     return "\n".join(lines)
+
+
+def _host(url: str) -> str:
+    from urllib.parse import urlsplit
+
+    return urlsplit(url).hostname or ""
+
+
+def _logins(logins: dict[str, str]) -> str:
+    """A file with passwords by host, together with those that the user has stored for rattler. It
+    is in memory only and gone with this process. Its path."""
+    found: dict[str, Any] = {}
+    stored = os.environ.get("RATTLER_AUTH_FILE") or "~/.rattler/credentials.json"
+    try:
+        with open(os.path.expanduser(stored), encoding="utf-8") as file:
+            found.update(json.load(file))
+    except (OSError, ValueError):
+        pass
+    for host, login in logins.items():
+        name, _, word = login.partition(":")
+        found[host] = {"BasicHTTP": {"username": name, "password": word}}
+    if not hasattr(os, "memfd_create"):
+        raise SoftwareError(
+            "passwords in the URLs of channels can only be used on Linux",
+            code="RK0525",
+            help="store them in the file that RATTLER_AUTH_FILE names",
+        )
+    handle = os.memfd_create("logins", os.MFD_CLOEXEC)
+    os.write(handle, json.dumps(found).encode())
+    return f"/proc/{os.getpid()}/fd/{handle}"

@@ -58,7 +58,7 @@ def campaign(folder: Path, files: list[str], kills: int, seed: int) -> dict[str,
     seen = {"killed": 0, "ended": 0, "complete": 0, "worker": 0}
     usual = _time_of_one(folder / "measure", files)
     where, cache = folder / "store", folder / "pkgs"
-    for _ in range(kills):
+    while seen["killed"] + seen["worker"] < kills:
         # Mostly from nothing; now and then on top of what there is.
         if random_.random() < 0.5:
             shutil.rmtree(where, ignore_errors=True)
@@ -70,17 +70,24 @@ def campaign(folder: Path, files: list[str], kills: int, seed: int) -> dict[str,
             command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True,
         )  # fmt: skip
-        time.sleep(random_.uniform(0, usual))
+        began = time.monotonic()
+        try:
+            process.wait(random_.uniform(0, usual))
+        except subprocess.TimeoutExpired:
+            pass
         only_worker = random_.random() < 0.3
         workers = _children(process.pid)
         if process.poll() is not None:
             seen["ended"] += 1
+            usual = max(0.3, min(usual, (time.monotonic() - began) * 1.1))
         elif only_worker and workers:
             seen["worker"] += 1
+            usual *= 1.05
             for worker in workers:
                 _kill(worker)
         else:
             seen["killed"] += 1
+            usual *= 1.05
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         seen["complete"] += check_complete(EnvironmentStore(str(where)))

@@ -93,7 +93,7 @@ def test_passwords_and_tokens_are_asked_with_but_not_shown(condarc, monkeypatch)
         "https://host/priv",
         "https://conda.anaconda.org/big",
     ]
-    assert places[0].ask == ("https://user:pw@host/chan",)
+    assert places[0].ask == () and places[0].login == "user:pw"
     assert places[1].ask == ("https://host/t/tk-123/priv",)
     assert places[2].ask == ("https://m1/big", "https://m2/big")
     shown = repr(places)
