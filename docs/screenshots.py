@@ -298,6 +298,9 @@ def status(folder: Path) -> str:
 
 
 def main(words: list[str]) -> None:
+    import pageshots
+
+    SHOTS.update(pageshots.SHOTS)
     if "--list" in words:
         sys.stdout.write("".join(f"{name}\n" for name in SHOTS))
         return

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rulekit.history.jobs import JobHistory
+    from rulekit.model.rule import Rule
     from rulekit.planning.plan import Plan
     from rulekit.report.data import Values
     from rulekit.report.items import Item
@@ -258,7 +259,7 @@ def rule_data(plan: Plan, one: RuleTimes, hide: Callable[[str], str]) -> dict[st
         "kind": rule.kind,
         "doc": rule.docstring or "",
         "body": rule.body.kind,
-        "code": hide(rule.body.text)[:20_000],
+        "code": hide(_code(rule))[:20_000],
         "names": list(rule.wildcard_names),
         "place": os.path.basename(rule.span.file),
         "line": rule.span.line,
@@ -272,6 +273,18 @@ def rule_data(plan: Plan, one: RuleTimes, hide: Callable[[str], str]) -> dict[st
         "rss": one.rss_kb,
         "software": hide(software.declared(rule)),
     }
+
+
+def _code(rule: Rule) -> str:
+    """The command, the body, or the script itself below its name."""
+    text = rule.body.text
+    if rule.body.kind != "script" or "{" in text or "://" in text:
+        return text
+    try:
+        with open(os.path.join(rule.basedir, text), encoding="utf-8") as file:
+            return f"# {text}\n\n{file.read(20_000)}"
+    except (OSError, UnicodeDecodeError):
+        return text
 
 
 def seconds(value: float | None) -> str:
