@@ -109,11 +109,18 @@ def near_file(path: str) -> str | None:
             return f"there is no folder `{folder}`, but one with a similar name: `{other}`"
     else:
         near = closest(name, _names(folder or ".", folders=False))
-        if near is not None:
+        if near is not None and _same_but_for_ending(name, near):
             return f"there is a file with a similar name: `{os.path.join(folder, near)}`"
     for other in _elsewhere(name, folder):
         return f"there is a file of that name in another folder: `{other}`"
     return None
+
+
+def _same_but_for_ending(name: str, near: str) -> bool:
+    """Whether two names are near without a common ending: `west.csv` is not meant by `south.csv`."""
+    stem, ending = os.path.splitext(name)
+    other, same = os.path.splitext(near)
+    return ending != same or closest(stem, (other,)) is not None
 
 
 def _names(folder: str, *, folders: bool) -> list[str]:
