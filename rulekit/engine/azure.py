@@ -41,17 +41,16 @@ class _Remote(AzureBatchExecutor):
         amounts: Sequence[Mapping[str, int]],
         budget: Mapping[str, int],
     ) -> None:
-        """A group of jobs as one task, one job after the other. Raises `PlanError` for pipes and
-        services."""
-        for spec in specs:
-            for output in spec.outputs:
-                if "pipe" in output.flags or "service" in output.flags:
-                    raise PlanError(
-                        f"`{spec.key}` has a pipe or a service, and those run on this machine only",
-                        code="RK0624",
-                        help="name the rules in `localrules:`, or use plain files between them",
-                    )
-        self.submit_group(specs)
+        """A group of jobs as one task: side by side where pipes or services join them, else one
+        job after the other."""
+        if any(
+            "pipe" in output.flags or "service" in output.flags
+            for spec in specs
+            for output in spec.outputs
+        ):
+            super().submit_together(specs, amounts, budget)
+        else:
+            self.submit_group(specs)
 
     def due(self) -> float | None:
         """All news come through the file of `fileno`."""
@@ -132,9 +131,23 @@ def clear_earlier(settings: RunSettings, stored: RunStorage, pending: Sequence[P
 
 
 def refuse_files_of_this_machine(stage: Stage, stored: RunStorage, grouping: Grouping) -> None:
-    """Raises `PlanError` for a job that would run elsewhere and has a file that is here only."""
-    plan = stage.plan
-    for job, runs in enumerate(stage.forecast.run):
+    """Raises `PlanError` for a job that would run elsewhere and has a file that is here only, or a
+    stream from or to a job that runs here."""
+    plan, run = stage.plan, stage.forecast.run
+    for stream in plan.streams:
+        jobs = [job for job in (stream.maker, *stream.readers) if run[job]]
+        local = [job for job in jobs if is_local(plan, job, grouping.names)]
+        if local and len(local) < len(jobs):
+            there = next(job for job in jobs if job not in local)
+            raise PlanError(
+                f"`{stream.path}` is a {stream.kind} between `{plan.key(local[0])}`, a job of this"
+                f" machine, and `{plan.key(there)}`, which is to run on Azure Batch",
+                code="RK0624",
+                span=plan.rule_of(local[0]).span,
+                help="a pipe or service joins jobs of one machine: name both rules in `localrules:`,"
+                " or none",
+            )
+    for job, runs in enumerate(run):
         if not runs or is_local(plan, job, grouping.names):
             continue
         for what, paths in (("input", plan.inputs[job]), ("output", plan.outputs[job])):
