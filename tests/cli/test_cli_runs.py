@@ -495,7 +495,7 @@ def test_colour_is_forced_or_refused(plain):
 
 
 def test_options_without_effect_are_said_once(plain):
-    done = plain("-n", "--stats", "f", "--log-service", "x")
+    done = plain("-n", "--wms-monitor", "f", "--log-service", "x")
     assert done.stderr.count("note: ") == 2
     assert plain("-n", "-q", "all", "--stats", "f").stderr == ""
 
