@@ -60,6 +60,7 @@ class Images:
         self._digests: dict[str, str] = {}
         self._named: dict[str, str] = {}  # digests by the registry, of what is fetched now
         self._ids: dict[str, str] = {}
+        self._rootless: bool | None = None
         self._memory: dict[str, Any] | None = None
 
     # -- what is in an image ---------------------------------------------------------------------
@@ -264,6 +265,8 @@ class Images:
             "image": image,
             "options": shlex.split(given),
         }
+        if runtime.engine == "docker" and self._is_rootless(runtime):
+            made["user"] = "0:0"  # inside; outside it is who started the service
         path = self._file(runtime, image)
         if path is not None:
             made["id"] = path
@@ -273,6 +276,12 @@ class Images:
         else:
             made["id"] = self._ids.get(image) or docker_name(image)
         return made
+
+    def _is_rootless(self, runtime: Runtime) -> bool:
+        if self._rootless is None:
+            code, said = _ask(runtime, "info", "--format", "{{.SecurityOptions}}")
+            self._rootless = code == 0 and "rootless" in said
+        return self._rootless
 
     def sweep(self, say: Say) -> None:
         """Takes away containers of runs that are gone: their programs were killed."""

@@ -143,8 +143,10 @@ def adapted(spec: JobSpec, environments: Environments) -> JobSpec:
         told = {"added": dict(difference.added), "removed": list(difference.removed)}
         context = {**(spec.context or {}), "activation": told}
         return replace(spec, context=context, software=None)
-    interpreter = body.get("interpreter")
-    if not interpreter:
+    if body.get("language") == "rust":
+        body = {**body, "search": environments.of(spec).get("PATH", os.defpath)}
+        return replace(spec, body=body)
+    if not body.get("interpreter"):
         return spec
     own = difference.program("python3", "python")
     return spec if own is None else replace(spec, body={**body, "interpreter": [own]})

@@ -290,7 +290,11 @@ def _docker(box: Mapping[str, Any], environment: Mapping[str, str], name: str | 
         words += ["--mount", f"type=bind,source={folder},target={folder}{_read_only(how)}"]
     if os.path.exists("/sys/fs/selinux/enforce"):
         words += ["--security-opt", "label=disable"]  # else it may not look into the folders
-    words += ["--workdir", os.getcwd(), *user_words("podman" in os.path.basename(box["program"]))]
+    words += ["--workdir", os.getcwd()]
+    if box.get("user"):
+        words += ["--user", box["user"]]
+    else:
+        words += user_words("podman" in os.path.basename(box["program"]))
     for variable in told(environment):
         words += ["--env", variable]
     words += ["--env", f"HOME={box['home']}"]

@@ -179,8 +179,11 @@ def _rust(spec: JobSpec, context: dict[str, Any]) -> Launch:
     text = program(source, told(preamble, context))
     tool = tuple(spec.body.get("interpreter") or ())
     if not tool:
-        search = spec.environment.get("PATH") or os.environ.get("PATH", os.defpath)
-        found = shutil.which("rust-script", path=search)
+        search = spec.body.get("search") or spec.environment.get("PATH")
+        found = shutil.which("rust-script", path=search or os.environ.get("PATH", os.defpath))
+        if spec.software is not None and spec.software.get("container"):
+            # The image's own; a script without crates needs the compiler only.
+            found = None if is_bare(source) else "rust-script"
         if found is None:
             if not is_bare(source):
                 raise Refused(

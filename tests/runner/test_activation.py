@@ -9,7 +9,8 @@ import time
 import pytest
 
 from rulekit.frozen import replace
-from rulekit.runner import drive
+from rulekit.model.spec import OutputSpec
+from rulekit.runner import boxed, drive
 from rulekit.runner.activation import activate, key_of
 from rulekit.runner.command import Environments
 from rulekit.runner.files import Refused
@@ -146,3 +147,34 @@ def test_only_what_differs_costs_a_process(order, tmp_path, monkeypatch):
         assert (tmp_path / f"out{number}").read_text() == "1\n"
     assert (tmp_path / "count").read_text() == "x\n"
     assert environments.of(order("true")).get("A") is None
+
+
+def test_rootless_docker_writes_as_its_own_user(order, tmp_path):
+    box = {"engine": "docker", "program": "/usr/bin/docker", "image": "i", "options": []}
+    for user, expected in (("0:0", "0:0"), (None, f"{os.getuid()}:{os.getgid()}")):
+        given = box if user is None else {**box, "user": user}
+        words = boxed.wrap(order("true", software={"container": given}), ("bash", "-c", "true"), {})
+        assert words[words.index("--user") + 1] == expected
+
+
+def test_a_folder_that_the_words_cannot_hold_is_refused(order, tmp_path):
+    there = tmp_path / "a,b"
+    there.mkdir()
+    (there / "in").write_text("")
+    box = {"engine": "docker", "program": "/usr/bin/docker", "image": "i", "options": []}
+    spec = order("true", (), [str(there / "in")], software={"container": box})
+    inside = boxed.wrap(spec, ("bash", "-c", "true"), {})  # below the working directory
+    assert not any("a,b" in word for word in inside)
+    with pytest.raises(Refused, match="comma"):
+        boxed.wrap(replace(spec, workdir=str(there)), ("bash", "-c", "true"), {})
+
+
+def test_no_folder_of_the_system_is_shown(order):
+    box = {"engine": "docker", "program": "/usr/bin/docker", "image": "i", "options": []}
+    spec = order("true", (), ["/etc/hostname", "/usr/bin/env"], software={"container": box})
+    words = " ".join(boxed.wrap(spec, ("bash", "-c", "true"), {}))
+    assert "source=/etc/hostname,target=/etc/hostname,readonly" in words
+    assert "source=/etc," not in words and "source=/usr/bin," not in words
+    for output in ("/made-at-the-root", "/usr/bin/x"):
+        with pytest.raises(Refused, match="cannot be shown"):
+            boxed.wrap(replace(spec, outputs=(OutputSpec(output, {}),)), ("bash", "-c", "true"), {})
