@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rulekit.makefile.survey import Survey
 
 _GLOB = re.compile(r"[*?\[]")
+_CHANGING = frozenset({"wildcard", "shell", "filter", "filter-out", "foreach"})
 
 
 class Inputs:
@@ -72,11 +73,26 @@ class Inputs:
         expression = self.python.expression(_stemmed(parts) if stem else parts)
         if stem and "%" in "".join(self._refs(parts)):
             expression = f'({expression}).replace("%", "{{stem}}", 1)'
-        if len(values) == 1:
+        if len(values) == 1 and self._stays(parts, 0):
             return [expression]
         if re.fullmatch(r"\w+", expression) or expression.endswith(")"):
             return [f"*{expression}.split()"]
         return [f"*({expression}).split()"]
+
+    def _stays(self, parts: Parts, depth: int) -> bool:
+        """Whether a text is as many words tomorrow: nothing in it depends on files or commands."""
+        for part in parts:
+            if part.kind == "call" and part.text in _CHANGING:
+                return False
+            if not all(self._stays(arg, depth) for arg in part.args):
+                return False
+            found = self.survey.values.get(part.text) if part.kind == "ref" else None
+            if found is not None and part.text in self.survey.changing:
+                return False
+            late = found is not None and found[1] and depth < 20
+            if found is not None and late and not self._stays(cutting.cut(found[0]), depth + 1):
+                return False
+        return True
 
     def _refs(self, parts: Parts) -> list[str]:
         return [

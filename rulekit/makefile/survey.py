@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rulekit.makefile.reader import Item
 
 _SUFFIXES = re.compile(r"\.([\w+-]+)\.([\w+-]+)\Z")
+_LOOKS = re.compile(r"[$][({](?:wildcard|shell|filter|filter-out|foreach)\s")
 _MOST_DEPTH = 50
 
 
@@ -47,6 +48,7 @@ class Survey:
         self._depth = 0
         self.kept = list(items)
         self.assigned: set[str] = set()  # anywhere
+        self.changing: set[str] = set()  # worked out at once from files or commands
         self.joined: set[int] = set()  # `+=` to a text that is not empty, whatever it comes to
         self._refs: set[str] = set()  # by commands, and by what is worked out late
         self._walk(self.kept, top=True)
@@ -133,8 +135,13 @@ class Survey:
             if old and late:
                 self.joined.add(id(item))
         elif item.op == "!=":
+            self.changing.add(name)
             self.values[name] = (self.value(f"$(shell {item.text})"), False)
         elif item.op == ":=":
+            if _LOOKS.search(item.text) or self.changing & set(
+                cutting.names(cutting.cut(item.text))
+            ):
+                self.changing.add(name)
             self.values[name] = (self.value(item.text), False)
         else:
             self.values[name] = (item.text, True)
