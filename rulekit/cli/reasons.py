@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _DIFF_LINES = 24  # of a diff
 SUBJECTS = 12  # files named for one reason
+_MADE = 4  # of those that other jobs make
 _WIDEST = 300
 _SHORT = 60  # of a value that is told in one line with another
 
@@ -39,11 +40,14 @@ def told(
     """The lines about one reason of a job; `record` is its last success."""
     subjects = list(reason.subjects)
     words = WORDS.get(reason.kind, reason.kind)
+    most, by = SUBJECTS, ""
     if reason.kind == "upstream":
-        subjects = _with_makers(prepared, subjects)
-    shown = ", ".join(subjects[:SUBJECTS])
-    if len(subjects) > SUBJECTS:
-        shown += f" and {len(subjects) - SUBJECTS} more"
+        subjects, by = _with_makers(prepared, subjects)
+        most = _MADE
+    shown = ", ".join(subjects[:most])
+    if len(subjects) > most:
+        shown += f" and {len(subjects) - most} more"
+    shown += by
     if reason.kind == "code":
         shown = code_place(prepared, job)
     lines = [f"- {words}" + (f": {shown}" if shown else "")]
@@ -98,13 +102,18 @@ def _relative(path: str) -> str:
     return path if short.startswith("..") else short
 
 
-def _with_makers(prepared: Prepared, paths: Sequence[str]) -> list[str]:
+def _with_makers(prepared: Prepared, paths: Sequence[str]) -> tuple[list[str], str]:
+    """Files with the jobs that make them; of many only the rules, at the end."""
     plan = prepared.stage.plan
-    found = []
-    for path in paths:
-        job = plan.producer.get(path)
-        found.append(path if job is None else f"{path} (by {plan.key(job)})")
-    return found
+    makers = [plan.producer.get(path) for path in paths]
+    if len(paths) > _MADE:
+        rules = sorted({plan.rule_of(job).name for job in makers if job is not None})
+        more = f" and {len(rules) - _MADE} more" if len(rules) > _MADE else ""
+        return list(paths), f" (by {', '.join(rules[:_MADE])}{more})"
+    return [
+        path if job is None else f"{path} (by {plan.key(job)})"
+        for path, job in zip(paths, makers, strict=True)
+    ], ""
 
 
 # -- params --------------------------------------------------------------------------------------

@@ -180,3 +180,26 @@ def test_jobs_that_run_for_the_same_are_told_of_once(project):  # noqa: F811
     assert text.count("the code has changed") == 1
     assert "(and 8 more jobs, for the same: 1.out, 2.out, 3.out, 4.out, ...)" in text
     assert "  - changed code of: one (9 jobs)\n" in text
+
+
+def test_logs_by_the_value_of_a_wildcard_and_of_failures(project):  # noqa: F811
+    assert project("logs", "--failed").stdout == "Nothing was run here yet.\n"
+    project.write(
+        "Rulefile",
+        'rule all:\n    input: "a.x", "b.x"\n\n'
+        'rule x:\n    output: "{n}.x"\n    log: "{n}.log"\n'
+        '    shell: "echo at {wildcards.n} > {log}; test {wildcards.n} = a; touch {output}"\n',
+    )
+    project("-c", "1", "-k", "--quiet", code=1)
+    assert project("logs", "b").stdout == "at b\n"
+    text = project("logs", "--failed").stdout
+    assert re.fullmatch(
+        r"1 job failed in the last run \(.*\):\n\nx n=b: exit code 1\n==> b\.log <==\nat b\n", text
+    )
+    (project.path / "b.log").unlink()
+    assert "(b.log was not written)\n" in project("logs", "--failed").stdout
+    status = project("status").stdout
+    assert "1 job failed in the last run: `rulekit logs --failed`\n" in status
+    assert re.search(r"^all +0 +0 +1$", status, re.MULTILINE)
+    assert "source file" in project("logs", "Rulefile", code=2).stderr
+    assert "RK0401" in project("logs", "nothing", code=4).stderr

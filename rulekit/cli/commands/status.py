@@ -29,7 +29,7 @@ def execute(command: Command) -> int:
         }
         sys.stdout.write(json.dumps(answer, indent=1) + "\n")
     else:
-        sys.stdout.write(_written(table, pending))
+        sys.stdout.write(_written(table, pending, _failed(prepared)))
     return PENDING if command.options.check and pending else 0
 
 
@@ -42,14 +42,21 @@ def counts(prepared: Prepared) -> dict[str, dict[str, int]]:
         row = table.setdefault(names[plan.rule[job]], {"done": 0, "stale": 0, "missing": 0})
         if not forecast.run[job]:
             row["done"] += 1
-        elif all(files.exists(path) for path in plan.outputs[job]):
+        elif plan.outputs[job] and all(files.exists(path) for path in plan.outputs[job]):
             row["stale"] += 1
         else:
             row["missing"] += 1
     return table
 
 
-def _written(table: dict[str, dict[str, int]], pending: int) -> str:
+def _failed(prepared: Prepared) -> int:
+    """How many jobs failed in the last run, and have not succeeded since."""
+    from rulekit.cli.commands.logs import failed_last
+
+    return len(failed_last(prepared.store))
+
+
+def _written(table: dict[str, dict[str, int]], pending: int, failed: int) -> str:
     if not table:
         return "Nothing is asked for: the rule file has no default target.\n"
     width = max(4, *(len(name) for name in table))
@@ -59,9 +66,13 @@ def _written(table: dict[str, dict[str, int]], pending: int) -> str:
     total = sum(sum(row.values()) for row in table.values())
     noun = "job" if pending == 1 else "jobs"
     lines.append("")
-    lines.append(
-        f"{pending} of {total} {noun} to run: `rulekit -n` says why"
-        if pending
-        else f"All {total} jobs are up to date."
-    )
+    if pending:
+        # The last two columns are what there is to do.
+        lines.append("done: up to date   stale: to be made again   missing: not made yet")
+        lines.append(f"{pending} of {total} {noun} to run: `rulekit -n` says why")
+    else:
+        lines.append(f"All {total} jobs are up to date.")
+    if failed:
+        jobs = "1 job" if failed == 1 else f"{failed} jobs"
+        lines.append(f"{jobs} failed in the last run: `rulekit logs --failed`")
     return "\n".join(lines) + "\n"

@@ -85,7 +85,20 @@ def _find(
             )
         wanted.append(word)
     prepared = session.prepare(command, loaded, readonly=True, targets=wanted)
-    return prepared, _jobs(prepared, asked) or [], False
+    jobs = _jobs(prepared, asked)
+    if not jobs:
+        for word in asked:
+            if prepared.files.exists(word):
+                raise _source_file(word)
+    return prepared, jobs or [], False
+
+
+def _source_file(path: str) -> UsageError:
+    return UsageError(
+        f"`{path}` is a source file: no rule makes it",
+        code="RK0111",
+        help="ask about a file that is made from it",
+    )
 
 
 def _patterns(rule: Any) -> list[str]:
@@ -112,11 +125,7 @@ def _jobs(prepared: Prepared, asked: Sequence[str]) -> list[int] | None:
             job = keys.get(word)
         if job is None:
             if prepared.files.exists(word) and any(word in paths for paths in plan.inputs):
-                raise UsageError(
-                    f"`{word}` is a source file: no rule makes it",
-                    code="RK0111",
-                    help="ask about a file that is made from it",
-                )
+                raise _source_file(word)
             return None
         found[job] = None
     return list(found)
@@ -205,10 +214,10 @@ def _roots(prepared: Prepared, jobs: Sequence[int]) -> list[str]:
         if not forecast.run[job]:
             continue
         for reason in forecast.reasons(job):
-            if reason.kind in ("upstream", "no-io") or (
-                reason.kind == "missing-output" and plan.needs[job] and len(seen) > 1
-            ):
+            if reason.kind in ("upstream", "no-io"):
                 continue
+            if reason.kind == "missing-output" and any(forecast.run[n] for n in plan.needs[job]):
+                continue  # it could not be there
             counts = found.setdefault(_ROOT_WORDS.get(reason.kind, reason.kind), {})
             if reason.kind in _FILES:
                 counts.update(dict.fromkeys(reason.subjects, 1))
