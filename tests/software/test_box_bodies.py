@@ -238,3 +238,27 @@ def test_images_that_no_rule_uses_are_removed_when_asked(apptainer):
     apptainer("--cleanup-containers")
     (left,) = folder.glob("*.simg")
     assert left.name != f"{'0' * 32}.simg"
+
+
+def test_pipes_between_containers_and_jobs_of_a_cluster(podman):
+    podman.write(
+        "Snakefile",
+        f"""
+container: "docker://{IMAGE}"
+rule all:
+    input: "a.txt", "end.txt"
+rule a:
+    output: "a.txt"
+    shell: "cat /etc/rulekit-image > {{output}}"
+rule p:
+    output: pipe("p")
+    shell: "cat /etc/rulekit-image > {{output}}"
+rule q:
+    input: "p"
+    output: "end.txt"
+    shell: "cat {{input}} /etc/rulekit-image > {{output}}"
+""",
+    )
+    podman("--cluster", "sh", "--jobs", "2", *podman.words)
+    assert read(podman, "a.txt") == "busybox\n"
+    assert read(podman, "end.txt") == "busybox\nbusybox\n"
