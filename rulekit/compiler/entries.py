@@ -10,6 +10,7 @@ from rulekit.language.call import accepted, takes
 from rulekit.language.deferred import RuleItem
 from rulekit.language.flags import INPUT_ONLY, OUTPUT_ONLY, flag
 from rulekit.model.flags import FlaggedFunction, FlaggedStr, flags_of
+from rulekit.model.places import WEB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,6 +123,13 @@ class EntryReader:
             from rulekit.language.storagenames import table
 
             text = table().converted(text)
+        if self.kind != "input" and text.startswith(WEB):
+            self._error(
+                f"`{text[len(WEB) :].replace('/', '://', 1)}` cannot be written: web servers are"
+                " only read",
+                "RK0467",
+                at=value,
+            )
         if text[-1:] == "/" and len(text) > 1:
             # A folder is the same with and without a slash at its end.
             flags = flags_of(text)

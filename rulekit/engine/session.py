@@ -14,6 +14,7 @@ from rulekit.engine.values import JobValues
 from rulekit.errors.tree import PlanError
 from rulekit.events import Note
 from rulekit.frozen import frozen, replace
+from rulekit.language.storagestate import State
 from rulekit.model.namedlist import measure_with
 from rulekit.planning import PlanOptions, make_plan
 from rulekit.staleness import Policy, forecast
@@ -89,7 +90,8 @@ def prepare(
         workflow.checkpoints.fetch = LocalCopies(stored, settings.state_dir).fetch
     if not readonly and store is not None:
         pending = recover_earlier(settings, store, listeners, stored)
-    files = LocalFiles(settings.digest_limit) if stored is None else stored.files
+    looked_at_web = State.web
+    files = _view(settings, stored)
     blank = Prepared(
         workflow,
         tuple(targets),
@@ -103,7 +105,29 @@ def prepare(
         _software(settings),
         pending,
     )
+    try:
+        return replace(blank, stage=make_stage(blank, frozenset()))
+    except PlanError:
+        if looked_at_web or not State.web:
+            raise
+    # The first name of a file on a web server came up in planning, from a function.
+    blank = replace(blank, files=_view(settings, stored))
     return replace(blank, stage=make_stage(blank, frozenset()))
+
+
+def _view(settings: RunSettings, stored: RunStorage | None) -> LocalFiles:
+    """The files of the run: here, in storage, on web servers."""
+    if not State.web:
+        return LocalFiles(settings.digest_limit) if stored is None else stored.files
+    if stored is not None:
+        raise PlanError(
+            "inputs on web servers and files in Azure Blob Storage do not go together in one run",
+            code="RK0466",
+            help="fetch the files of the web in a rule of its own: `curl -fsSL -o {output} URL`",
+        )
+    from rulekit.storage.http import WebFiles
+
+    return WebFiles(settings.digest_limit)
 
 
 def _software(settings: RunSettings) -> Software | None:

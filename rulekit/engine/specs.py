@@ -6,6 +6,7 @@ import os
 
 from rulekit.errors import PlanError, RuleFileError
 from rulekit.language.format import compile_template
+from rulekit.language.storagestate import State
 from rulekit.language.tbd import TBDString
 from rulekit.model.spec import JobSpec, OutputSpec
 
@@ -60,6 +61,10 @@ class SpecBuilder:
         plan, values, settings = stage.plan, stage.values, self._settings
         job = plan.job(number)
         rule = job.rule
+        if State.web:
+            from rulekit.storage.http import fetch
+
+            fetch(plan.inputs[number])
         names = values.names(number, attempt, job)
         resources = names["resources"]
         if values.constants(rule.index).params is None:

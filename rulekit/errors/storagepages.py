@@ -75,7 +75,8 @@ same), with wildcards in the path. In `storage.azure(...)` and `AzBlob.RemotePro
 the URL https://NAME.blob.core.windows.net/container/path is understood, too.""",
     "RK0654": """\
 a storage provider that is not available
-Azure Blob Storage (`azure`, `AzBlob`) is. For others, fetch the file in a rule of its own (`curl`,
+Azure Blob Storage (`azure`, `AzBlob`), web servers (`http`, to be read only, without passwords) and
+files of this disk (`fs`) are. For others, fetch the file in a rule of its own (`curl`,
 `aws s3 cp`, `gsutil cp`) that is a local rule if the nodes have no network, or keep the files on a
 mounted disk.""",
     "RK0655": """\
@@ -106,4 +107,21 @@ installs in a machine image.""",
     "RK0657": """\
 a file on this disk that cannot be transferred
 The message has the reason the system gives, often a full disk or missing rights.""",
+    "RK0464": """\
+nothing is known of an input on a web server
+The server gives no answer, or refuses it, and there is no copy of an earlier run. The message has
+the reason. `curl -I ADDRESS` asks the same. Servers that want a password are not read: fetch such
+files in a rule of its own.""",
+    "RK0465": """\
+an input on a web server cannot be fetched
+The server told of the file and then did not give it, or not whole. Nothing half-made is kept: run
+the same command again.""",
+    "RK0466": """\
+files on web servers and in Azure Blob Storage in one run
+Jobs on other machines do not see the copies of files of web servers, which are on this one. Fetch
+such files in a rule of its own (`curl -fsSL -o {output} ADDRESS`), or put them there with
+`rulekit azure upload`.""",
+    "RK0467": """\
+an output on a web server
+Files of web servers can only be read. Let the rule write a file, and upload it in its command.""",
 }

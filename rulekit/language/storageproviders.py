@@ -6,10 +6,9 @@ import os
 
 from rulekit.errors.diagnostic import did_you_mean
 from rulekit.errors.tree import RuleFileError
-from rulekit.language.flags import flag
+from rulekit.language.storagebase import Provider
 from rulekit.language.storagenames import FLAG, FLAG_7, other_scheme, table
 from rulekit.language.storagestate import State
-from rulekit.model.flags import flags_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,68 +24,11 @@ _SILENT = frozenset(
      "connection_string", "protocol")
 )  # fmt: skip
 DISK = ("fs",)
+WEB = ("http", "https")
 _OF_DISK = frozenset(
     ("provider", "keep_local", "retrieve", "local_prefix", "max_requests_per_second", "retries",
      "is_default")
 )  # fmt: skip
-
-
-class Provider:
-    """An account, as rule files use it. Its repr shows no secret."""
-
-    def __init__(self, key: str | None, options: Mapping[str, Any], flag_name: str = FLAG) -> None:
-        self._key = key
-        self._options = {
-            "keep_local": bool(options.get("keep_local", False)),
-            "retrieve": bool(options.get("retrieve", True))
-            and not bool(options.get("stay_on_remote", False)),
-        }
-        self._flag = flag_name
-
-    def __repr__(self) -> str:
-        return f"<storage provider of the account {self._key or table().account()[0]}>"
-
-    def path(self, text: str) -> str:
-        """The path of one name, with or without wildcards."""
-        return table().path(text, self._key)
-
-    def shown(self, text: str) -> str:
-        """A name as it may be shown."""
-        return text.partition("?")[0]
-
-    def named(self, value: Any, **options: Any) -> Any:
-        """The path of a name, or the paths of a list of names."""
-        if isinstance(value, os.PathLike):
-            value = os.fspath(value)
-        if isinstance(value, str):
-            text = str(value)
-            path = self.path(text)
-            made = {**self._options, **options}
-            flags = {
-                **flags_of(value),
-                self._flag: {"query": self.shown(text), **made},
-                "path_modified": True,  # prefixes of modules do not apply
-            }
-            for name, one in flags.items():
-                path = flag(path, name, one)
-            return path
-        if callable(value):
-
-            def later(wildcards: Any) -> Any:
-                return self.named(value(wildcards), **options)
-
-            return later
-        if value is None or not hasattr(type(value), "__iter__"):
-            raise RuleFileError(
-                f"a stored file is named by a text or a list of them, not {value!r}", code="RK0653"
-            )
-        return [self.named(one, **options) for one in value]
-
-    def glob_wildcards(self, pattern: str, *_: Any, **__: Any) -> Any:
-        """As the function of that name, over stored files."""
-        from rulekit.language.filenames import glob_wildcards
-
-        return glob_wildcards(self.path(os.fspath(pattern)))
 
 
 class DiskProvider(Provider):
@@ -162,6 +104,14 @@ def _text(options: Mapping[str, Any], *names: str) -> str:
     return ""
 
 
+def _is_web(text: str) -> bool:
+    """Whether a name is an http(s) address, of another server than those of Azure."""
+    scheme, separator, rest = text.partition("://")
+    if not separator or scheme not in WEB:
+        return False
+    return ".blob.core." not in rest.partition("/")[0]
+
+
 class StorageNames:
     """`storage`: a function for any name, and the providers by their tags."""
 
@@ -184,11 +134,16 @@ class StorageNames:
             self._tags[tag or provider] = disk
             self._disk = self._disk or disk
             return
+        if provider in WEB:
+            from rulekit.language.webnames import WebProvider
+
+            self._tags[tag or provider] = WebProvider(options)
+            return
         if provider not in AZURE:
             raise RuleFileError(
                 f"the storage provider `{provider}` is not available",
                 code="RK0654",
-                help=did_you_mean("provider", provider, (*AZURE[:1], *DISK))
+                help=did_you_mean("provider", provider, (*AZURE[:1], *DISK, *WEB[:1]))
                 or 'Azure Blob Storage is: `provider="azure"`',
             )
         made = provider_of(options)
@@ -209,6 +164,10 @@ class StorageNames:
                 code="RK0653",
                 help=f'write `az://{query}`, or `storage.fs("{query}")` for a file of this disk',
             )
+        if isinstance(query, str) and _is_web(query):
+            from rulekit.language.webnames import WebProvider
+
+            return (self._tags.get("http") or WebProvider({})).named(query, **options)
         return (self._tags.get("") or Provider(None, {})).named(query, **options)
 
     def __getattr__(self, name: str) -> Any:
@@ -219,6 +178,10 @@ class StorageNames:
             found = Provider(None, {})
         if found is None and name in DISK:
             found = DiskProvider({})
+        if found is None and name in WEB:
+            from rulekit.language.webnames import WebProvider
+
+            found = WebProvider({})
         if found is not None:
             provider = found
 
@@ -228,7 +191,7 @@ class StorageNames:
 
             named.glob_wildcards = provider.glob_wildcards  # type: ignore[attr-defined]
             return named
-        if name.lower() in ("s3", "gcs", "gs", "http", "ftp", "sftp", "webdav", "zenodo"):
+        if name.lower() in ("s3", "gcs", "gs", "ftp", "sftp", "webdav", "zenodo"):
             raise RuleFileError(
                 f"the storage provider `{name}` is not available",
                 code="RK0654",
@@ -291,6 +254,10 @@ class AutoProvider:
     def remote(self, value: Any, *args: Any, **options: Any) -> Any:
         if isinstance(value, str):
             scheme, separator, _ = value.partition("://")
+            if _is_web(value):
+                from rulekit.language.webnames import HttpProvider7
+
+                return HttpProvider7().remote(value, *args, **options)
             if separator and scheme not in ("az", "ab"):
                 raise other_scheme(scheme, value)
         options.pop("provider_kws", None)

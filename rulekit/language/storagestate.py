@@ -12,12 +12,14 @@ if TYPE_CHECKING:
 class State:
     """`hook`: who opens the storage, None if nobody does. `remote`: whether plain paths are stored
     files. `table`: made with the first stored name. `prefix`: the folder of all relative paths in
-    storage of this disk (`fs`), with a final slash; "" for none."""
+    storage of this disk (`fs`), with a final slash; "" for none. `web`: whether there are names of
+    files on web servers."""
 
     hook: StorageHook | None = None
     remote: bool = False
     table: StorageTable | None = None
     prefix: str = ""
+    web: bool = False
 
 
 def begin(hook: StorageHook | None, prefix: str = "") -> None:
@@ -26,6 +28,7 @@ def begin(hook: StorageHook | None, prefix: str = "") -> None:
     State.remote = hook is not None and hook.root is not None
     State.table = None
     State.prefix = prefix
+    State.web = False
 
 
 def found() -> Stores:

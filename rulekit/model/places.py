@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # Paths below it are ours. What follows `STORED` is ACCOUNT/CONTAINER/name of the blob.
 RESERVED = ".rulekit/"
 STORED = ".rulekit/storage/azblob/"
+# Copies of files of web servers; what follows is SCHEME/HOST/path.
+WEB = ".rulekit/storage/web/"
 
 
 @frozen

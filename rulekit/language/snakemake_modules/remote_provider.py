@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_BY_NAME = {"AzBlob": AzBlobProvider, "AUTO": AutoProvider}
+_BY_NAME: dict[str, Any] = {"AzBlob": AzBlobProvider, "AUTO": AutoProvider}
 
 
 class RemoteObject:
@@ -17,6 +17,10 @@ class RemoteObject:
 
 def provider(module: str) -> Any:
     """The `RemoteProvider` of ``snakemake.remote.<module>``."""
+    if module == "HTTP":
+        from rulekit.language.webnames import HttpProvider7
+
+        return HttpProvider7
     return _BY_NAME.get(module) or refused_provider(module)
 
 
