@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 
 from rulekit.engine.body import bodies_of
-from rulekit.events import Note
+from rulekit.events import CloudState, Note
 from rulekit.executors.local import LocalExecutor
 
 TYPE_CHECKING = False
@@ -34,8 +34,13 @@ def make_executor(
     settings, workflow = prepared.settings, prepared.workflow
 
     def say(level: str, text: str) -> None:
+        event: CloudState | Note = Note(level, text)
+        if level == "cloud":
+            import json
+
+            event = CloudState(**json.loads(text))
         for listener in listeners:
-            listener(Note(level, text))
+            listener(event)
 
     if prepared.stored is None:
         local = LocalExecutor(

@@ -41,6 +41,7 @@ class Limits:
     still_s: float = 30.0
     patience_s: float = 1800.0
     losses: int = 3
+    meter_s: float = 20.0  # between looks at what there is (`rulekit.executors.azure.meter`)
 
 
 class Health:

@@ -14,6 +14,7 @@ from rulekit.executors.azure import failures, logs
 from rulekit.executors.azure.client import ServiceError
 from rulekit.executors.azure.health import Health, Limits
 from rulekit.executors.azure.lines import Lines
+from rulekit.executors.azure.meter import Meter
 from rulekit.executors.azure.pace import Pace
 from rulekit.executors.azure.submission import Submission
 from rulekit.executors.azure.tasks import DONE, RUNNING, WAITING
@@ -75,6 +76,7 @@ class Worker:
         self._say = say
         self._limits = limits or Limits()
         self._health: dict[str, Health] = {}
+        self._meter = Meter(service, say, self._limits.meter_s)
         self._live = live
         self._outputs = outputs
         self.outputs: dict[str, str] = {}  # of failed attempts: token to path
@@ -121,6 +123,10 @@ class Worker:
             self.pools.tend(time.time())
             for health in dict.fromkeys(self._health.values()):
                 health.look()
+            self._meter.look(
+                self._opened,
+                [task for tracker in self._trackers.values() for task in tracker.out.values()],
+            )
         self._flush()
 
     def _pause(self) -> float:
