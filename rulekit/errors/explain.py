@@ -73,9 +73,9 @@ The word is kept free for a command that this version does not have. A target or
 is reached by `rulekit run NAME` or after `--`.""",
     "RK0113": """\
 graphviz is needed
-`rulekit graph --files --svg` draws with the program `dot` of graphviz (Debian: apt install graphviz).
-All other graphs need nothing: --svg and --html are drawn by rulekit, and many web pages and editors
-show the text of --mermaid as a picture.""",
+`rulekit graph --files --svg` draws with the program `dot` of graphviz (Debian: apt install
+graphviz). All other graphs need nothing: --svg and --html are drawn by rulekit, and many web pages
+and editors show the text of --mermaid as a picture.""",
     "RK0114": """\
 unknown error code
 `rulekit explain` without a code lists all of them.""",
@@ -89,9 +89,9 @@ a script:  --cluster-generic-submit-cmd 'sbatch --parsable -c {threads}'. `--clu
 same in one word.""",
     "RK0170": """\
 there is no such run
-`rulekit timeline`, `rulekit dashboard` and `--crate` speak of a run of this working directory: the last
-one, or the one that is named. `last` is the newest, `-2` the one before it; the start of a name is
-enough. `-d DIR` looks in another folder.""",
+`rulekit timeline`, `rulekit dashboard` and `--crate` speak of a run of this working directory: the
+last one, or the one that is named. `last` is the newest, `-2` the one before it; the start of a
+name is enough. `-d DIR` looks in another folder.""",
     "RK0171": """\
 the page cannot be served
 `--dashboard`, `--watch-port N` and `rulekit dashboard` serve a page on a port of this machine
@@ -99,8 +99,8 @@ the page cannot be served
 Leave the number out: then one is taken that is free.""",
     "RK0172": """\
 the crate cannot be written
-`--crate` writes a folder, or an archive if the name ends in .zip. The folder must be new or empty: what
-is in it already is never overwritten.""",
+`--crate` writes a folder, or an archive if the name ends in .zip. The folder must be new or empty:
+what is in it already is never overwritten.""",
     "RK0190": """\
 a report that cannot be made
 Outputs flagged by `report(...)` are shown with their captions. One of them is not there, is a file
