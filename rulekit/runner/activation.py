@@ -269,7 +269,7 @@ def _shell(
     import subprocess
     import time
 
-    from rulekit.runner.command import program_of
+    from rulekit.runner.programs import program_of
     from rulekit.runner.signals import signal, signal_group
 
     search = variables.get("PATH", os.defpath)

@@ -6,6 +6,7 @@ import os
 
 from rulekit.runner.files import Refused
 from rulekit.runner.helpers import write_helper
+from rulekit.runner.programs import program_of as program_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 # The kernel takes 128 KiB for one argument, but the environment shares a larger limit with it.
 _LONGEST = 100_000
-
-_programs: dict[tuple[str, str], str] = {}
 
 
 def argv_of(spec: JobSpec, turn: int = 0) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -58,23 +57,6 @@ def argv_of(spec: JobSpec, turn: int = 0) -> tuple[tuple[str, ...], tuple[str, .
     if kind == "none":
         return (), ()
     raise Refused("spawn", f"this version does not know how to run a body of kind `{kind}`")
-
-
-def program_of(name: str, search: str) -> str:
-    """The path of a program by the PATH `search`. Raises Refused if there is none."""
-    if "/" in name:
-        return name
-    found = _programs.get((name, search))
-    if found is None:
-        for folder in search.split(os.pathsep):
-            path = os.path.join(folder or ".", name)
-            if os.path.isfile(path) and os.access(path, os.X_OK):
-                found = path
-                break
-        else:
-            raise Refused("spawn", f"there is no program `{name}` in the search path")
-        _programs[name, search] = found
-    return found
 
 
 class Environments:
