@@ -175,9 +175,8 @@ class _Writer:
         elif item.op == "+=":
             if known:
                 more = self.python.expression((Part("ref", item.name), Part("text", " "), *parts))
-                value = more
-                if id(item) not in self.survey.joined:
-                    value = f"{more}.lstrip()" if more.startswith('f"') else f"({more}).lstrip()"
+                sure = id(item) in self.survey.joined
+                value = more if sure else f"{more} if {name} else {value}"
             self.out.append(f"{indent}{name} = {value}")
             self.defined.add(item.name)
             return
