@@ -83,7 +83,10 @@ def _staged(
 ) -> LocalExecutor:
     from rulekit.executors.staged import StagedExecutor
     from rulekit.storage.azblob.credentials import node_access
+    from rulekit.storage.azblob.remote import kept_patterns
 
+    every = prepared.settings.keep_copies
+    kept = () if every else kept_patterns(prepared.workflow)
     executor = StagedExecutor(
         prepared.settings.state_dir,
         journal,
@@ -96,10 +99,9 @@ def _staged(
         wake_fd=wake_fd,
         bodies=bodies_of(prepared.workflow),
         copies=(
-            os.path.join(prepared.settings.state_dir, "storage", "cache")
-            if prepared.settings.keep_copies
-            else None
+            os.path.join(prepared.settings.state_dir, "storage", "cache") if every or kept else None
         ),
+        kept=None if every else lambda path: any(one.match(path) is not None for one in kept),
     )
     # The process that runs jobs is a fork of this one: before the storage's threads are there.
     executor.start()

@@ -27,7 +27,8 @@ class StagedExecutor(LocalExecutor):
     """A `LocalExecutor` that also takes orders with stored files.
 
     `find(path)` gives the place of a stored file. `access` opens accounts; what it gave is used
-    for half of its life. `copies`: a folder for copies of what is fetched.
+    for half of its life. `copies`: a folder for copies of what is fetched; `kept(path)`: whether a
+    file's job leaves some there, None if all do.
     """
 
     def __init__(
@@ -41,12 +42,14 @@ class StagedExecutor(LocalExecutor):
         wake_fd: int | None = None,
         bodies: Callable[[JobSpec, int], int] | None = None,
         copies: str | None = None,
+        kept: Callable[[str], bool] | None = None,
     ) -> None:
         super().__init__(state_dir, journal_path, wake_fd=wake_fd, bodies=bodies)
         self._run = run
         self._find = find
         self._access = access
         self._copies = None if copies is None else os.path.abspath(copies)
+        self._kept = kept
         self._opened: dict[tuple[str, str], tuple[float, NodeAccess]] = {}
 
     def submit(self, spec: JobSpec) -> None:
@@ -69,7 +72,10 @@ class StagedExecutor(LocalExecutor):
         }
         secrets = {"sas": {key: one.sas for key, one in opened.items() if one.sas}}
         order = make_order([spec], self._find, accounts, self._run)
-        self.submit_order([spec], order, {**secrets, "environment": {}}, self._copies)
+        copies = self._copies
+        if self._kept is not None and not any(map(self._kept, spec.inputs)):
+            copies = None
+        self.submit_order([spec], order, {**secrets, "environment": {}}, copies)
 
     def submit_together(
         self,

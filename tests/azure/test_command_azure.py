@@ -280,3 +280,21 @@ def test_a_driver_that_dies_at_the_very_end_leaves_nothing(cloud):
     again = cloud.run()
     assert again.returncode == 0 and "Nothing to be done" in again.stderr, again.stderr
     assert cloud.left() == [] and cloud.ours() == []
+
+
+def test_keep_local_keeps_copies_of_what_it_is_said_of(cloud):
+    cloud.azurite.put(cloud.container, "far/kept.txt", "kept\n")
+    cloud.azurite.put(cloud.container, "far/plain.txt", "plain\n")
+    cloud.write(
+        "Snakefile",
+        "rule one:\n"
+        f'    input: storage("az://{cloud.container}/far/kept.txt", keep_local=True)\n'
+        '    output: "one.txt"\n    shell: "cat {input} > {output}"\n'
+        "rule two:\n"
+        f'    input: storage("az://{cloud.container}/far/plain.txt")\n'
+        '    output: "two.txt"\n    shell: "cat {input} > {output}"\n',
+    )
+    done = cloud.run("one.txt", "two.txt", batch=False)
+    assert done.returncode == 0, done.stderr
+    copies = cloud.folder / ".rulekit" / "storage" / "cache"
+    assert [path.read_text() for path in copies.iterdir()] == ["kept\n"]

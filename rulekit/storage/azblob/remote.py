@@ -106,6 +106,18 @@ def local_patterns(workflow: Workflow) -> tuple[Pattern, ...]:
     return tuple(found)
 
 
+def kept_patterns(workflow: Workflow) -> tuple[Pattern, ...]:
+    """Patterns of inputs of which copies stay on this machine (``keep_local=True``), each once."""
+    found: dict[Pattern, None] = {}
+    for rule in workflow.rules:
+        for entry in rule.inputs:
+            for item in entry.items:
+                made = item.flags.get("storage_object") or item.flags.get("remote_object")
+                if item.pattern is not None and isinstance(made, dict) and made.get("keep_local"):
+                    found[item.pattern] = None
+    return tuple(found)
+
+
 def written_containers(workflow: Workflow) -> frozenset[tuple[str, str]]:
     """(account, container) of explicit stored names that jobs write."""
     found: set[tuple[str, str]] = set()
