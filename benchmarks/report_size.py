@@ -88,9 +88,9 @@ def main() -> int:
 
 def opened(chromium: str, path: str) -> int:
     """Milliseconds until the page was ready, as it says itself."""
+    words = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--dump-dom")
     done = subprocess.run(
-        [chromium, "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--dump-dom"]
-        + [f"file://{os.path.abspath(path)}"],
+        [chromium, *words, f"file://{os.path.abspath(path)}"],
         capture_output=True,
         text=True,
         check=True,
