@@ -123,7 +123,6 @@ class Survey:
         if item.op == "?=":
             if name in self.values:
                 return
-            self._asks(item.text)
             given = os.environ.get(name)
             self.values[name] = (item.text, True) if given is None else (given, False)
         elif item.op == "+=":

@@ -58,6 +58,7 @@ class _Writer:
         # What is worked out when it is asked for: variable to parts; and what was just set.
         self.late: dict[str, cutting.Parts] = {}
         self.changed: set[str] = set()
+        self.given: set[str] = set()  # what the environment may set instead
 
     def written(self) -> Translation:
         """Everything, in order."""
@@ -134,7 +135,10 @@ class _Writer:
             other = todo.pop()
             for name, parts in self.late.items():
                 if name not in changed and other in cutting.names(parts):
-                    self.out.append(f"{self.name(name)} = {self.python.expression(parts)}")
+                    value = self.python.expression(parts)
+                    if name in self.given:
+                        value = f"os.environ.get({quoted(name)}, {value})"
+                    self.out.append(f"{self.name(name)} = {value}")
                     changed.add(name)
                     todo.append(name)
 
@@ -164,9 +168,10 @@ class _Writer:
         self.changed.add(item.name)
         if item.op == "+=" and item.name in self.late:
             self.late[item.name] += (Part("text", " "), *parts) if self.late[item.name] else parts
-        elif item.op == "=":
+        elif item.op == "=" or (item.op == "?=" and item.name not in self.defined):
             self.late[item.name] = parts
-        elif item.op != "?=" or item.name not in self.defined:
+            (self.given.add if item.op == "?=" else self.given.discard)(item.name)
+        elif item.op != "?=":
             self.late.pop(item.name, None)
         known = item.name in self.defined or item.name in self.survey.first_asked
         if item.op == "!=":

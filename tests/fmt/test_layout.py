@@ -291,8 +291,14 @@ def said(path):
     ]
 
 
+LONG = bool(os.environ.get("RULEKIT_LONG"))
+
+
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=600 if LONG else 60,
+    derandomize=not LONG,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(text=rule_texts())
 def test_the_compiled_workflow_is_the_same(text, tmp_path):
@@ -306,7 +312,7 @@ def test_the_compiled_workflow_is_the_same(text, tmp_path):
     assert new.count("#") >= text.count("#")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=300 if LONG else 30, derandomize=not LONG, deadline=None)
 @given(
     words=st.lists(st.sampled_from(PROPERTIES), unique=True, min_size=1),
     value=st.sampled_from(["1", "'a'", "'a', 'b'", "a=1", "", "[1]  # c", "x\n     # deep"]),

@@ -392,6 +392,7 @@ def makefiles(draw):
 
 @settings(
     max_examples=60 if os.environ.get("RULEKIT_LONG") else 6,
+    derandomize=not os.environ.get("RULEKIT_LONG"),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
