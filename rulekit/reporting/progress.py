@@ -129,7 +129,8 @@ class RunState:
             self.cloud = event
         elif kind is Note and self.cloud is not None:
             assert isinstance(event, Note)
-            self.notice = event.text.partition("\n")[0]
+            if event.level in ("info", "warning"):
+                self.notice = event.text.partition("\n")[0]
 
     def _begin(self, info: JobInfo, attempt: int) -> None:
         rule = self._rule(info.rule)

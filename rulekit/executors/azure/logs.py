@@ -97,7 +97,10 @@ class LiveLogs:
     def ended(self, task: Task, whole: bytes | None) -> None:
         """The task is over: what was not shown yet, if its whole output is known."""
         if whole is not None:
-            self._tell(task, whole[self._offsets.get(task.id, 0) :] + b"\n")
+            data = whole[self._offsets.get(task.id, 0) :]
+            rest = self._rest.get(task.id, b"") + data
+            if rest:
+                self._tell(task, data if rest.endswith(b"\n") else data + b"\n")
         for known in (self._offsets, self._read_at, self._rest):
             known.pop(task.id, None)
 

@@ -25,6 +25,8 @@ _SELECT = (
     "currentDedicatedNodes,currentLowPriorityNodes,targetDedicatedNodes,targetLowPriorityNodes"
 )
 
+_FIRST_S = 5.0  # before the first look
+
 
 class Meter:
     """Looks at the pools every `every_s` seconds, and tells `say("cloud", JSON)`: the fields of
@@ -36,7 +38,7 @@ class Meter:
         self._service = service
         self._say = say
         self._every_s = every_s
-        self._looked = time.monotonic()
+        self._looked = time.monotonic() - max(0.0, every_s - _FIRST_S)
         self._seen: dict[str, tuple[float, float]] = {}  # pool: when, dollars a second then
         self._cost = 0.0
         self._priced = True
