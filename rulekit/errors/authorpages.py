@@ -19,10 +19,10 @@ It is write-protected, the disk is full, or somebody else (an editor, another fo
 file after it was read. Nothing was written: the file is as it was.""",
     "RK0163": """\
 no example of that name
-`rulekit init --example NAME` knows `words` (one rule file, a script, a test; the default) and `study`
-(the layout of larger workflows: folders for rules, config, profiles and tests).""",
+`rulekit init --example NAME` knows `words` (one rule file, a script, a test; the default) and
+`study` (the layout of larger workflows: folders for rules, config, profiles and tests).""",
     "RK0164": """\
 a Makefile that cannot be read
-`rulekit import-makefile` reads simple Makefiles. The message has the line. Where only a part cannot be
-translated, the Rulefile has a comment there instead, and the exit code is 1.""",
+`rulekit import-makefile` reads simple Makefiles. The message has the line. Where only a part
+cannot be translated, the Rulefile has a comment there instead, and the exit code is 1.""",
 }

@@ -69,7 +69,7 @@ line such as `#!env bash` it is run by sh. The environment counts as not made.""
     "RK0529": """\
 a conda environment that is not there
 `conda: "name"` means an environment that exists already; it is looked for in the folders of
-$CONDA_ENVS_PATH, envs_dirs of .condarc, below conda's own folder (--conda-base-path, $CONDA_EXE) and
-in ~/.conda/environments.txt. `conda: "/a/folder"` is the folder of an environment. To have one made,
-name an environment file, which ends in .yaml or .yml.""",
+$CONDA_ENVS_PATH, envs_dirs of .condarc, below conda's own folder (--conda-base-path,
+$CONDA_EXE) and in ~/.conda/environments.txt. `conda: "/a/folder"` is the folder of an environment.
+To have one made, name an environment file, which ends in .yaml or .yml.""",
 }

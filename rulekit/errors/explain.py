@@ -113,14 +113,14 @@ The test names a rule, a wildcard or an input that the rule file does not have, 
 value that a constraint forbids. The message lists what there is.""",
     "RK0181": """\
 a test does not give all inputs of a rule
-A rule is tried in a folder that holds only what the test gives it. Give each input a content, by its
-name or its path:  workflow.rule("align", inputs={"reads": "ACGT\\n", "ref.fa": Path("tiny.fa")})
+A rule is tried in a folder that holds only what the test gives it. Give each input a content, by
+its name or its path:  workflow.rule("align", inputs={"reads": "ACGT\\n", "ref.fa": Path("tiny.fa")})
 or name a folder that has them at their paths:  inputs="data/align".""",
     "RK0182": """\
 a rule that cannot be tried alone
-The rule reads or writes files outside of the working directory (an absolute path, or one with `..`),
-or what it makes is a pipe or a service, which only lives beside other jobs. Make such a path a value
-of the config, and give another value in the test.""",
+The rule reads or writes files outside of the working directory (an absolute path, or one with
+`..`), or what it makes is a pipe or a service, which only lives beside other jobs. Make such a path
+a value of the config, and give another value in the test.""",
     # -- rule file -------------------------------------------------------------------------
     "RK0200": """\
 mistake in a rule file
