@@ -18,6 +18,7 @@ Linux reads up to 127 bytes.
 from __future__ import annotations
 
 import os
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,7 +107,6 @@ def sync_below(folder: str) -> None:
 
 def discard(folder: str, prefix: str) -> None:
     """Remove an environment, complete or not: it is out of its place at once."""
-    import shutil
     import uuid
 
     if not os.path.lexists(prefix):
@@ -119,20 +119,32 @@ def discard(folder: str, prefix: str) -> None:
     os.makedirs(trash, exist_ok=True)
     aside = os.path.join(trash, f"{os.path.basename(prefix)}.{uuid.uuid4().hex[:8]}")
     os.rename(prefix, aside)
-    shutil.rmtree(aside, onerror=_open_up)
+    _remove_tree(aside)
 
 
 def empty_trash(folder: str) -> None:
-    """Remove what a killed process had put aside."""
-    import shutil
+    """Remove what killed processes have left: put aside, or made for a moment a day ago."""
+    import time
 
     trash = os.path.join(folder, ".trash")
-    try:
-        names = os.listdir(trash)
-    except OSError:
-        return
-    for name in names:
-        shutil.rmtree(os.path.join(trash, name), onerror=_open_up)
+    if os.path.isdir(trash):
+        for name in os.listdir(trash):
+            _remove_tree(os.path.join(trash, name))
+    before = time.time() - 86_400
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        if name.startswith(".lock-") and os.stat(path).st_mtime < before:
+            discard(folder, path)
+
+
+def _remove_tree(path: str) -> None:
+    import shutil
+
+    remove: Any = shutil.rmtree
+    if sys.version_info >= (3, 12):
+        remove(path, onexc=_open_up)
+    else:
+        remove(path, onerror=_open_up)
 
 
 def _open_up(function: Any, path: str, _: Any) -> None:

@@ -13,7 +13,7 @@ import signal
 import sys
 
 from rulekit.environments.wire import error_message, receive, send
-from rulekit.errors import RulekitError
+from rulekit.errors import RulekitError, SoftwareError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +51,10 @@ async def _work(order: tuple[Any, ...], orders: IO[bytes], answers: IO[bytes]) -
         message: tuple[Any, ...] = ("done", answer)
     except RulekitError as error:
         message = error_message(error)
+    except OSError as error:
+        what = f"`{error.filename}`: " if error.filename else ""
+        text = f"{what}{(error.strerror or str(error)).lower()}"
+        message = error_message(SoftwareError(text, code="RK0526"))
     try:
         send(answers, message)
     except OSError:

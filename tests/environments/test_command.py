@@ -95,9 +95,9 @@ def test_what_is_said_about_mistakes(flow):
     assert "rulekit solves" in flow("-n", "--conda-frontend", "mamba").stderr
 
 
-def test_thirty_times_a_clean_end(flow):
+def test_a_clean_end_each_time(flow):
     """py-rattler 0.28 crashes one interpreter in five that used it: none of ours."""
-    for number in range(30):
+    for number in range(30 if os.environ.get("RULEKIT_LONG") else 12):
         done = flow("env", "create", "envs/one.yaml", "--conda-prefix", f"store{number}")
         assert done.stdout.startswith("envs/one.yaml: store")
 

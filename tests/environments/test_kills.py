@@ -69,7 +69,9 @@ def test_a_script_that_outlives_its_worker_keeps_the_lock(envs, tmp_path):
     path = envs("a.yaml", "tally =1")
     envs.text(
         "a.post-deploy.sh",
-        'echo $$ > "$CONDA_PREFIX/started"; sleep 2; echo done > "$CONDA_PREFIX/post-done"\n',
+        'echo $$ > "$CONDA_PREFIX/started"\n'
+        f'while [ ! -e "{tmp_path}/go" ]; do sleep 0.05; done\n'
+        'echo done > "$CONDA_PREFIX/post-done"\n',
     )
     store = EnvironmentStore(str(tmp_path / "store"))
     identity = store.lock_for(path)[0]
@@ -85,8 +87,13 @@ def test_a_script_that_outlives_its_worker_keeps_the_lock(envs, tmp_path):
     assert "RK0500" in process.communicate()[1] or process.returncode
     assert try_hold(layout.side(store.folder, "locks", identity)) is None
     heard = []
-    made = store.make([path], say=lambda news: heard.append(news.stage))
-    assert "wait" in heard and made[path].how == "made"
+
+    def say(news):
+        heard.append(news.stage)
+        (tmp_path / "go").touch()  # only now the script comes to its end
+
+    made = store.make([path], say=say)
+    assert heard[0] == "wait" and made[path].how == "made"
     kills.check_whole(prefix)
 
 

@@ -139,14 +139,6 @@ def test_a_failing_step_leaves_nothing_that_counts(store, envs):
     assert store.make([path])[path].how == "made"
 
 
-def test_pip_that_fails_says_why(store, envs):
-    path = envs("a.yaml", "python", "pip", "pip: [there-is-no-such-package]")
-    with pytest.raises(SoftwareError) as raised:
-        store.make([path])
-    assert code_of(raised) == "RK0527"
-    assert any("there-is-no-such-package" in note for note in raised.value.diagnostics[0].notes)
-
-
 def test_a_damaged_package_and_a_missing_channel(store, envs, tmp_path):
     copy = tmp_path / "bad"
     make = packages.builder()

@@ -58,7 +58,9 @@ def _by_flag(command: Command) -> int:
         return lock(command, [])
     code = create(command, [])
     if not code and options.conda_cleanup_pkgs and not options.dry_run:
-        _clean_packages(store_of(command), options.conda_cleanup_pkgs)
+        # Snakemake's `cache` is what no environment uses.
+        what = "unused" if options.conda_cleanup_pkgs == "cache" else "tarballs"
+        _clean_packages(store_of(command), what)
     return code
 
 
@@ -169,17 +171,14 @@ def export(command: Command, files: list[str]) -> int:
     sources = _files(command, files)
     store = store_of(command)
     if not options.pin and not options.json:
+        from rulekit.environments import read_environment
         from rulekit.environments.identities import content_hash
         from rulekit.environments.lockyaml import lock_text
-
-        from rulekit.environments import read_environment  # isort: skip
+        from rulekit.frozen import replace
 
         spec = read_environment(sources[0])
         platforms = options.platform or (here(),)
-        text = ""
         locks = [store.lock_for(spec, one, say=talker(command))[1] for one in platforms]
-        from rulekit.frozen import replace
-
         whole = replace(
             locks[0],
             platforms=tuple(platforms),
@@ -190,8 +189,7 @@ def export(command: Command, files: list[str]) -> int:
             ),
         )
         hashes = {platform: content_hash(spec, platform) for platform in platforms}
-        text = lock_text(whole, hashes, os.path.basename(spec.path))
-        sys.stdout.write(text)
+        sys.stdout.write(lock_text(whole, hashes, os.path.basename(spec.path)))
         return 0
     platform = options.platform[0] if options.platform else here()
     identity, found = store.lock_for(sources[0], platform, say=talker(command))
@@ -270,7 +268,6 @@ def _clean_packages_asked(command: Command, really: bool) -> int:
 def _clean_packages(store: EnvironmentStore, what: str) -> None:
     from rulekit.cli.commands.clean import readable
 
-    # Snakemake's `cache` takes what no environment uses; all is for who asks for it here.
     freed = store.clean_packages(what)
     sys.stdout.write(f"{readable(freed)} freed in {store.settings.package_cache}\n")
 
