@@ -73,19 +73,28 @@ def members(payload: Payload) -> Iterator[tuple[str, str]]:
             for name in sorted(names):
                 full = os.path.join(folder, name)
                 inside = place + os.path.relpath(full, path)
-                if inside not in seen and os.path.isfile(full):
+                if inside not in seen and os.path.isfile(full) and _is_text(inside):
                     seen.add(inside)
                     yield full, inside
 
 
 def _inside(path: str, here: str) -> str | None:
-    """The path relative to the working directory; None if it is outside of it, or is rulekit's."""
-    if "://" in path:
+    """The path relative to the working directory; None if it is outside of it, is rulekit's, or has
+    a name that no archive could hold."""
+    if "://" in path or not _is_text(path):
         return None
     found = os.path.relpath(os.path.join(here, path), here)
     if found.startswith("..") or found == "." or found.split(os.sep, 1)[0] == ".rulekit":
         return None
     return found
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _size(path: str) -> int:

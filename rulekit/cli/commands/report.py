@@ -132,11 +132,13 @@ def _fits_in_a_page(items: tuple[Item, ...]) -> None:
 def _beside(path: str, quoted: bool = True) -> str:
     """Where a file lies in the archive; `quoted`: as an address."""
     place = "data/" + os.path.normpath(path).lstrip("/").replace("../", "__/")
+    # Names in an archive are UTF-8; of others the odd bytes are written out.
+    place = place.encode("utf-8", "backslashreplace").decode()
     if not quoted:
         return place
     from urllib.parse import quote
 
-    return quote(place, errors="surrogateescape")
+    return quote(place)
 
 
 def _zip(path: str, text: str, items: tuple[Item, ...]) -> None:
