@@ -206,6 +206,20 @@ def _requirement_files(pip: tuple[str, ...], folder: str) -> dict[str, str]:
     return found
 
 
+def find_text(path: str, text: str) -> Span | None:
+    """Where a dependency stands in its file."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                plain = line.strip().lstrip("-").strip().strip("'\"")
+                if tidy(plain.partition(" #")[0]).strip("'\" ") == text:
+                    column = line.index(plain) + 1
+                    return Span(path, number, column, number, column + len(text))
+    except (OSError, UnicodeDecodeError, ValueError):
+        pass
+    return None
+
+
 def _is_variable(name: str) -> bool:
     return name.isidentifier() and name.isascii()
 

@@ -13,8 +13,8 @@ import re
 import time
 
 from rulekit.environments.channels import place_of
+from rulekit.environments.envfile import find_text
 from rulekit.environments.rattler import Session, Unreachable
-from rulekit.environments.resolving import find_text
 from rulekit.environments.values import here
 from rulekit.environments.words import name_of, shown, split_channel
 from rulekit.errors import SoftwareError, closest

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from rulekit.environments.channels import channels_of, place_of
+from rulekit.environments.envfile import find_text
 from rulekit.environments.lockfile import of_spec
 from rulekit.environments.rattler import BadSpec, Session, Unreachable, Unsolvable
 from rulekit.environments.values import (
@@ -17,7 +18,6 @@ from rulekit.environments.values import (
 )
 from rulekit.environments.words import shown, split_channel
 from rulekit.errors import SoftwareError
-from rulekit.model.span import Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,22 +96,6 @@ def frozen_error(spec: EnvironmentSpec, platform: str) -> SoftwareError:
         code="RK0524",
         help="make the lock by `rulekit env lock` and keep it beside the environment file",
     )
-
-
-def find_text(path: str, text: str) -> Span | None:
-    """Where a dependency stands in its file."""
-    from rulekit.environments.words import tidy
-
-    try:
-        with open(path, encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                plain = line.strip().lstrip("-").strip().strip("'\"")
-                if tidy(plain.partition(" #")[0]).strip("'\" ") == text:
-                    column = line.index(plain) + 1
-                    return Span(path, number, column, number, column + len(text))
-    except (OSError, UnicodeDecodeError, ValueError):
-        pass
-    return None
 
 
 def _unreachable(spec: EnvironmentSpec, places: Sequence[Place], text: str) -> SoftwareError:
