@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import os
 
+from rulekit.engine.runtimes import Runtime, ask, find_runtime, inspect
 from rulekit.errors.tree import SoftwareError
-from rulekit.frozen import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ FOLDER = "singularity"  # apptainer's images, in the state directory
 _AT_ONCE = 4
 _TRIES = 3
 _PAUSE_S = 2.0
-_ASK_S = 30.0
 _FILES = (".sif", ".simg", ".img", ".sqsh")
 _REMOTE = ("docker", "oras", "library", "shub", "http", "https")
 # These do not help to be asked for again.
@@ -39,14 +38,6 @@ _HOPELESS = (
     "invalid reference",
     "no such",
 )
-
-
-@frozen
-class Runtime:
-    """A program that runs containers: `engine` is ``docker``, ``podman`` or ``apptainer``."""
-
-    engine: str
-    program: str
 
 
 class Images:
@@ -95,7 +86,7 @@ class Images:
         if runtime.engine == "apptainer":
             return None
         reference = docker_name(image)
-        found = _inspect(runtime, reference)
+        found = inspect(runtime, reference)
         if found is None:
             return None
         own, digests = found
@@ -172,7 +163,7 @@ class Images:
             return _is_remote(image) and not os.path.exists(path)
         if image in self._ids:
             return False
-        return _inspect(runtime, docker_name(image)) is None
+        return inspect(runtime, docker_name(image)) is None
 
     def make(self, images: Iterable[str], say: Say) -> None:
         """Has all of them. Raises `SoftwareError`: RK0532 no program, RK0533 an image that cannot
@@ -195,7 +186,7 @@ class Images:
                         help=f"an image of a registry is named `docker://{image}`",
                     )
                 pulls.append((image, [], path))
-            elif _inspect(runtime, docker_name(image)) is None:
+            elif inspect(runtime, docker_name(image)) is None:
                 pulls.append((image, ["pull", "--quiet", docker_name(image)], None))
         if pulls:
             self._pull(runtime, pulls, say)
@@ -279,7 +270,7 @@ class Images:
 
     def _is_rootless(self, runtime: Runtime) -> bool:
         if self._rootless is None:
-            code, said = _ask(runtime, "info", "--format", "{{.SecurityOptions}}")
+            code, said = ask(runtime, "info", "--format", "{{.SecurityOptions}}")
             self._rootless = code == 0 and "rootless" in said
         return self._rootless
 
@@ -290,7 +281,7 @@ class Images:
             return
         from rulekit.runner.boxed import LABEL
 
-        code, said = _ask(
+        code, said = ask(
             runtime, "ps", "-a", "--filter", f"label={LABEL}", "--filter", f"label={_own(self._state)}",
             "--format", f'{{{{.ID}}}} {{{{.Label "{LABEL}"}}}}',
         )  # fmt: skip
@@ -303,7 +294,7 @@ class Images:
             if len(words) == 2 and words[1].split(".")[0] not in alive
         ]
         if dead:
-            _ask(runtime, "rm", "-f", *dead)
+            ask(runtime, "rm", "-f", *dead)
             say("info", f"removed {len(dead)} containers of a run that was killed")
 
 
@@ -320,88 +311,6 @@ def _runs(state: str) -> frozenset[str]:
     except OSError:
         return frozenset()
     return frozenset(name.removesuffix(".jsonl") for name in names)
-
-
-# -- programs --------------------------------------------------------------------------------------
-
-
-def find_runtime(chosen: str = "auto") -> Runtime:
-    """The program that runs containers: the chosen one, or the first of apptainer, docker (if its
-    service answers) and podman. `RULEKIT_CONTAINER_ENGINE` chooses too. Raises `SoftwareError`."""
-    if chosen == "auto":
-        chosen = os.path.basename(os.environ.get("RULEKIT_CONTAINER_ENGINE") or "auto")
-    names = {"auto": ("apptainer", "singularity", "docker", "podman"),
-             "apptainer": ("apptainer", "singularity")}.get(chosen, (chosen,))  # fmt: skip
-    silent = ""
-    for name in names:
-        path = _which(name)
-        if path is None:
-            continue
-        engine = {"singularity": "apptainer"}.get(name, name)
-        runtime = Runtime(engine, path)
-        if engine != "docker":
-            return runtime
-        code, said = _ask(runtime, "version", "--format", "{{.Server.Version}}")
-        if code == 0:
-            return runtime
-        silent = f"docker is there, but its service does not answer: {_last(said)}"
-    looked = ", ".join(names)
-    raise SoftwareError(
-        f"no program that runs containers can be used here ({looked}): "
-        + (silent or "none is in PATH"),
-        code="RK0532",
-        help="install apptainer, docker or podman; --container-runtime chooses one",
-    )
-
-
-def _which(name: str) -> str | None:
-    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
-        path = os.path.join(folder or ".", name)
-        if os.access(path, os.X_OK) and not os.path.isdir(path):
-            return os.path.abspath(path)
-    return None
-
-
-def _ask(runtime: Runtime, *words: str) -> tuple[int, str]:
-    """Exit code and what was said; 124 if there is no answer in time."""
-    import subprocess
-
-    try:
-        done = subprocess.run(
-            [runtime.program, *words],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_ASK_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return 124, f"`{runtime.engine} {words[0]}` does not answer"
-    except OSError as error:
-        return 127, f"`{runtime.program}` cannot be started: {error.strerror}"
-    text = done.stdout if done.returncode == 0 else done.stderr
-    return done.returncode, text.decode("utf-8", "replace").strip()
-
-
-def _inspect(runtime: Runtime, reference: str) -> tuple[str, list[str]] | None:
-    """Id of an image that is here, and its digests in registries; None if it is not here."""
-    form = "{{.Id}} {{json .RepoDigests}}"
-    code, said = _ask(runtime, "image", "inspect", "--format", form, reference)
-    if code != 0 or not said:
-        return None
-    import json
-
-    own, _, listed = said.splitlines()[0].partition(" ")
-    own = own if own.startswith("sha256:") else f"sha256:{own}"
-    try:
-        pairs = [str(one).rpartition("@")[::2] for one in json.loads(listed) or ()]
-    except (ValueError, TypeError):
-        pairs = []
-    from rulekit.engine.registry import parts_of
-
-    # An image may have come under several names, and be packed differently in each registry.
-    place = parts_of(reference)[:2]
-    digests = [digest for name, digest in pairs if parts_of(name)[:2] == place]
-    return own, digests
 
 
 def docker_name(image: str) -> str:
@@ -444,8 +353,3 @@ def _is_remote(image: str) -> bool:
 
 def _is_image_file(image: str) -> bool:
     return image.startswith("file://") or image.endswith(_FILES)
-
-
-def _last(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "it says nothing"

@@ -13,10 +13,11 @@ import os
 
 from rulekit.frozen import frozen, replace
 from rulekit.runner.files import Refused, make_directory
+from rulekit.runner.shown import HOME, PARTS, folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from rulekit.model.spec import JobSpec
@@ -96,14 +97,6 @@ _OF_THIS_MACHINE = """
 """
 _STAY = frozenset(_OF_THIS_MACHINE.split())
 _STAY_PREFIXES = ("BASH_FUNC_", "CONDA_", "CONTAINERS_", "LMOD", "__LMOD", "__MODULES", "MODULES_")
-# Of these folders an image has its own: only single files of this machine's can be shown in them.
-_OF_THE_SYSTEM = """
-    / /bin /boot /dev /etc /lib /lib32 /lib64 /proc /run /sbin /sys /usr /usr/bin /usr/lib
-    /usr/local /usr/local/bin /var
-"""
-_SYSTEM = frozenset(_OF_THE_SYSTEM.split())
-_PARTS = ("tmp", "scripts", "shadow")  # of the state directory, written by jobs
-HOME = "home"  # folder in the state directory
 
 
 def container_of(spec: JobSpec) -> Mapping[str, Any] | None:
@@ -129,7 +122,7 @@ def prepared(spec: JobSpec) -> dict[str, Any]:
     box = software["container"]
     note = note_of(spec)
     state = os.path.join(spec.workdir, spec.state_dir)
-    for part in (*_PARTS, HOME):
+    for part in (*PARTS, HOME):
         make_directory(os.path.join(state, part))
     try:
         os.unlink(note)
@@ -137,7 +130,7 @@ def prepared(spec: JobSpec) -> dict[str, Any]:
         pass
     return {
         **box,
-        "folders": _folders(spec, state, box.get("folders") or ()),
+        "folders": folders(spec, state, box.get("folders") or ()),
         "home": os.path.join(state, HOME),
         "note": note,
         "state": state,
@@ -343,68 +336,3 @@ def inside(argv: Sequence[str], strict: bool) -> tuple[str, ...]:
     if strict:
         text = text[len(STRICT_PREFIX) :]
     return ("/bin/sh", "-c", _SHELL, "sh", text, "strict" if strict else "")
-
-
-# -- folders ---------------------------------------------------------------------------------
-
-
-def _folders(spec: JobSpec, state: str, more: Iterable[Sequence[str]]) -> list[list[str]]:
-    """What is shown: folder and how (``ro``, ``rw``), outer ones before inner ones."""
-    workdir = spec.workdir
-    found: dict[str, str] = {workdir: "rw"}
-    found |= {str(folder): str(how) for folder, how in more}
-    here = os.getcwd()
-    for folder in (here, spec.environment.get("TMPDIR")):
-        if folder:
-            _add(found, folder, "rw")
-    body = spec.body
-    if body["kind"] in ("script", "notebook"):
-        _add(found, os.path.dirname(str(body["path"])), "ro")
-    for path in spec.inputs:
-        for place in {os.path.abspath(path), os.path.realpath(path)}:
-            _add(found, _folder_of(place), "ro")
-    written = [output.path for output in spec.outputs]
-    written += [path for path in (*spec.logs, spec.benchmark) if path]
-    for path in written:
-        folder = os.path.dirname(os.path.abspath(path))
-        for place in {folder, os.path.realpath(folder)}:
-            _add(found, place, "rw")
-    prefix = (spec.software or {}).get("conda")
-    if prefix and os.path.isdir(prefix):
-        found[str(prefix)] = "ro"
-    # The memory of the runs is not for jobs.
-    found[state] = "ro"
-    for part in (*_PARTS, HOME):
-        found[os.path.join(state, part)] = "rw"
-    for path in written:
-        folder = os.path.dirname(os.path.abspath(path))
-        if folder.startswith(f"{state}/") and f"{folder}/" != f"{state}/":
-            found[folder] = "rw"
-        if folder in _SYSTEM:
-            raise Refused("container", f"`{folder}` of this machine cannot be shown in a container")
-    return [[folder, found[folder]] for folder in sorted(found) if os.path.exists(folder)]
-
-
-def _add(found: dict[str, str], folder: str, how: str) -> None:
-    """Unless it is seen already, in that way or a better one."""
-    above = folder
-    while True:
-        known = found.get(above)
-        if known is not None:
-            if known == "rw" or how == "ro":
-                return
-            break
-        parent = os.path.dirname(above)
-        if parent == above:
-            break
-        above = parent
-    found[folder] = how
-
-
-def _folder_of(path: str) -> str:
-    """What is shown for an input: its folder, for what lies beside it; itself, if the folder is
-    one of the system's."""
-    if os.path.isdir(path):
-        return path
-    folder = os.path.dirname(path)
-    return path if folder in _SYSTEM else folder
