@@ -71,21 +71,24 @@ class Software:
 
     # -- what a job asks for -------------------------------------------------------------------
 
-    def wanted(self, plan: Plan, definitions: JobDefinitions, number: int) -> Wanted:
+    def wanted(
+        self, plan: Plan, definitions: JobDefinitions, number: int, *, fetch: bool = True
+    ) -> Wanted:
         """What a job asks for as far as it is switched on. What depends on files that are not there
-        yet is left out. Raises `RulekitError` if a function of the user's fails."""
+        yet is left out, and, unless `fetch`, environments of wrappers that lie elsewhere. Raises
+        `RulekitError` if a function of the user's fails."""
         index = plan.rule[number]
         found = self._constant.get(index)
         if found is not None:
             return found
         rule = plan.workflow.rules[index]
-        found, constant = self._look(rule, plan, definitions, number)
+        found, constant = self._look(rule, plan, definitions, number, fetch)
         if constant:
             self._constant[index] = found
         return found
 
     def _look(
-        self, rule: Rule, plan: Plan, definitions: JobDefinitions, number: int
+        self, rule: Rule, plan: Plan, definitions: JobDefinitions, number: int, fetch: bool
     ) -> tuple[Wanted, bool]:
         if rule.body.kind in ("none", "template_engine"):
             return _NOTHING, True
@@ -99,8 +102,11 @@ class Software:
                 constant = not (callable(rule.conda) or "{" in str(rule.conda))
                 conda = conda_source(rule, plan, definitions.values, number)
             elif rule.body.kind == "wrapper":
-                constant = "{" not in rule.body.text
-                conda = definitions.wrapper_environment(number)
+                if fetch or definitions.filled(number).startswith("file:"):
+                    constant = "{" not in rule.body.text
+                    conda = definitions.wrapper_environment(number)
+                else:
+                    constant = False
         if "apptainer" in self._methods and rule.container:
             constant = constant and not (callable(rule.container) or "{" in str(rule.container))
             image = image_of(rule, plan, number)
@@ -113,7 +119,7 @@ class Software:
         """The text whose change makes a job stale. Never makes anything; raises nothing for what
         is wrong: the job itself will say so."""
         try:
-            wanted = self.wanted(plan, definitions, number)
+            wanted = self.wanted(plan, definitions, number, fetch=False)
         except RulekitError:
             return "unknown"
         if wanted.modules:
@@ -211,7 +217,7 @@ class Software:
     def missing(self, stage: Stage) -> list[str]:
         """What would have to be made or fetched for the jobs that would run, in sentences."""
         found: dict[str, None] = {}
-        for number, _rule, wanted in self._needs(stage, False):
+        for number, _rule, wanted in self._needs(stage, False, fetch=False):
             here = not self._elsewhere(stage.plan, number)
             if wanted.conda is not None and not wanted.inside and here:
                 try:
@@ -224,14 +230,16 @@ class Software:
                 found[f"Container image {wanted.image} will be pulled."] = None
         return list(found)
 
-    def _needs(self, stage: Stage, all_jobs: bool) -> Iterator[tuple[int, Rule, Wanted]]:
+    def _needs(
+        self, stage: Stage, all_jobs: bool, *, fetch: bool = True
+    ) -> Iterator[tuple[int, Rule, Wanted]]:
         plan, run = stage.plan, stage.forecast.run
         seen: set[int] = set()
         for number in range(len(plan)):
             index = plan.rule[number]
             if index in seen or not (run[number] or all_jobs):
                 continue
-            wanted = self.wanted(plan, stage.definitions, number)
+            wanted = self.wanted(plan, stage.definitions, number, fetch=fetch)
             if self.is_constant(index):
                 seen.add(index)
             if wanted:

@@ -284,3 +284,11 @@ def test_a_notebook_runs_in_its_environment(lab):
     )
     lab("-c1", "--use-conda")
     assert read(lab, "a.txt") == "conda\ntool 3 activated-3\n"
+
+
+def test_a_wrapper_that_lies_elsewhere_is_not_fetched_to_be_looked_at(lab):
+    lab.write("a.txt", "")
+    lab.write("Snakefile", 'rule a:\n    output: "a.txt"\n    wrapper: "http://127.0.0.1:9/w"\n')
+    lab("--touch", "-c1", "--use-conda", "-F")
+    assert "Nothing to be done" in lab("-n", "--use-conda").stdout
+    assert "rule a" in lab("-n", "-F", "--use-conda").stdout
