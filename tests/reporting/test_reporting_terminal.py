@@ -37,7 +37,7 @@ rule b:
 class Session:
     """A run on a terminal of its own."""
 
-    def __init__(self, path, *words, columns=80, rows=30, environment=None):
+    def __init__(self, path, *words, columns=80, rows=30, environment=None, program=None):
         self.path = path
         self.screen = pyte.Screen(columns, rows)
         self.stream = pyte.ByteStream(self.screen)
@@ -57,8 +57,8 @@ class Session:
                 os.chdir(path)
                 size = struct.pack("HHHH", rows, columns, 0, 0)
                 fcntl.ioctl(0, termios.TIOCSWINSZ, size)
-                program = [sys.executable, "-m", "rulekit", *words]
-                os.execve(sys.executable, program, settings)
+                program = program or [sys.executable, "-m", "rulekit", *words]
+                os.execvpe(program[0], program, settings)
             os._exit(99)
         self.modes = termios.tcgetattr(self.terminal)
 
@@ -169,7 +169,7 @@ def test_a_failure_stays_on_the_screen_with_what_to_do(session):
 
 
 def test_ctrl_c_ends_the_run_and_gives_the_terminal_back(session):
-    run = session("-c", "4")
+    run = session("-c", "4", rows=100)
     run.until("said 2")
     run.until(r"l: log of a running job")
     assert not termios.tcgetattr(run.terminal)[3] & termios.ICANON
@@ -180,6 +180,23 @@ def test_ctrl_c_ends_the_run_and_gives_the_terminal_back(session):
     assert run.end() == 130
     assert "Interrupted" in run.shown
     assert pyte.modes.DECTCEM in run.screen.mode
+
+
+def test_ctrl_z_leaves_the_terminal_to_the_shell_and_fg_goes_on(session):
+    run = session(program=["bash", "--norc", "-i"], rows=40, environment={"PS1": "$ "})
+    run.key(f"{sys.executable} -m rulekit -c 4\n".encode())
+    run.until("said 2")
+    run.until("l: log of a running job")
+    run.key(b"\x1a")
+    run.until("Stopped")
+    assert pyte.modes.DECTCEM in run.screen.mode
+    run.key(b"stty -a | grep -o '.icanon'; fg\n")
+    run.until(r"\n icanon")
+    (run.path / "go").write_text("")
+    run.until("4 jobs done")
+    run.key(b"stty -a | grep -o '.echo '; exit\n")
+    run.until(r"\n echo")
+    assert run.end() == 0
 
 
 def test_the_keyboard_is_given_back(session):
