@@ -1,12 +1,12 @@
 """Do two commands make the same jobs of public workflows? Names and counts only are kept.
 
     python benchmarks/real_workflows.py --peer snakemake --tool rulekit --checkouts FOLDER
-        [--only TEXT] [--files] benchmarks/real_workflows.tsv
+        [--only TEXT] [--again] benchmarks/real_workflows.tsv
 
 The table names each workflow: repository, commit, its date, the folder to start in and the words of
 the command line. Each repository is expected below FOLDER as `owner+name`, at that commit. Input
 files that the peer says are missing are made, empty, and both commands see the same folder. The
-table is rewritten with what was found. `--files` parses every rule file with our parser instead.
+table is rewritten with what was found.
 """
 
 from __future__ import annotations
@@ -130,33 +130,6 @@ def compare(peer: str, tool: str, row: dict[str, str], checkouts: str) -> dict[s
     return row
 
 
-def parse_all(checkouts: str) -> int:
-    """Parse every rule file with our parser; the number of files it could not read."""
-    from rulekit.errors import RulekitError
-    from rulekit.syntax import decode, parse
-
-    files = bad = 0
-    for folder, _, names in os.walk(checkouts):
-        for name in sorted(names):
-            path = os.path.join(folder, name)
-            if not (name.lower() == "snakefile" or name.endswith((".smk", ".snakefile", ".rules"))):
-                continue
-            if not os.path.isfile(path):
-                continue
-            files += 1
-            try:
-                with open(path, "rb") as file:
-                    parse(decode(file.read(), path), path)
-            except RulekitError as error:
-                bad += 1
-                print(f"refused: {os.path.relpath(path, checkouts)}: {str(error)[:300]}")
-            except Exception as error:  # an internal error is what is looked for
-                bad += 1
-                print(f"INTERNAL: {os.path.relpath(path, checkouts)}: {error!r}")
-    print(f"{files} rule files, {bad} not read")
-    return bad
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peer", default="snakemake")
@@ -164,11 +137,8 @@ def main() -> int:
     parser.add_argument("--checkouts", required=True)
     parser.add_argument("--only", default="")
     parser.add_argument("--again", action="store_true", help="only those that are not equal")
-    parser.add_argument("--files", action="store_true")
     parser.add_argument("table")
     options = parser.parse_args()
-    if options.files:
-        return 1 if parse_all(options.checkouts) else 0
     with open(options.table, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     for row in rows:

@@ -72,3 +72,11 @@ def test_a_dry_run_makes_a_command_of_each_rule(project, wrong):
     project.write("Snakefile", text)
     done = project("-n", "1.txt", code=3)
     assert "RK02" in done.stderr and "Shell command" not in done.stdout
+
+
+def test_a_dry_run_looks_for_scripts(project):
+    text = 'rule a:\n    output: "{x}.txt"\n    script: "scripts/{wildcards.x}.py"\n'
+    project.write("Snakefile", text)
+    project.write("scripts/there.py", "")
+    project("-n", "there.txt")
+    assert "RK0291" in project("-n", "gone.txt", code=3).stderr

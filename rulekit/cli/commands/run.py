@@ -157,6 +157,9 @@ def shown_command(stage: Stage) -> Callable[[int], str | None]:
         index = plan.rule[job]
         rule = plan.workflow.rules[index]
         if rule.body.kind != "shell":
+            if rule.body.kind == "script" and index not in templates and job not in plan.waits:
+                templates[index] = None
+                _look_for_script(stage, job)
             return None
         template = templates.get(index)
         if template is None:
@@ -173,6 +176,15 @@ def shown_command(stage: Stage) -> Callable[[int], str | None]:
         return text
 
     return command
+
+
+def _look_for_script(stage: Stage, job: int) -> None:
+    """Raises `RuleFileError` if the script of a job is a file that is not there."""
+    path = stage.definitions.script_path(job)
+    if "://" not in path and not os.path.exists(path):
+        from rulekit.engine.bodies import read_source
+
+        read_source(stage, stage.plan.job(job), path)
 
 
 def _check_executor(options: Options) -> None:
