@@ -23,3 +23,13 @@ def test_the_grammar_is_installed_with_the_package() -> None:
     from rulekit.syntax import parse
 
     assert parse("rule a:\n    output: 'x'\n    shell: 'touch x'\n", "Rulefile").path == "Rulefile"
+
+
+def test_files_of_tests_have_names_that_differ() -> None:
+    """pytest imports a test file by its name alone where its folder is no package."""
+    seen: dict[str, Path] = {}
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        package = (path.parent / "__init__.py").exists()
+        name = f"{path.parent.name}.{path.stem}" if package else path.stem
+        assert name not in seen, f"{path} and {seen[name]}"
+        seen[name] = path
