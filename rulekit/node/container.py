@@ -281,6 +281,12 @@ class Boxes:
                 f"the container of the image `{image}` did not start (`{self.engine.name} run`"
                 f" ended with {exit_code}); it said why on the job's output",
             )
+        if written == "0":
+            return (
+                exit_code,
+                "container",
+                f"the command ended well, but `{self.engine.name} run` with {exit_code}",
+            )
         if written.isdigit():
             code = int(written)
             return code, "", "the job was killed: out of memory?" if code == 137 else ""
