@@ -56,10 +56,11 @@ def begin(folder):
         raise AssertionError("no address")
 
     yield start
+    (folder / "go").touch()  # a job that waits for ever would keep the pipes open
     for process in processes:
         if process.poll() is None:
             process.kill()
-        process.communicate()
+        process.communicate(timeout=60)
 
 
 def view(url, path="state"):
@@ -137,8 +138,8 @@ def test_a_port_that_is_taken(folder, begin):
         timeout=60,
     )
     assert done.returncode not in (0, 1) and "RK0171" in done.stderr
-    run.send_signal(signal.SIGINT)
-    run.send_signal(signal.SIGINT)
+    (folder / "go").touch()
+    run.communicate(timeout=60)
 
 
 def test_a_run_of_another_process_and_one_that_ended(folder, begin):
