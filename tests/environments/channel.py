@@ -25,10 +25,19 @@ import zipfile
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 from rulekit.environments import here
 
 EXAMPLE = Path(__file__).parents[2] / "example_workflows" / "conda-versions"
 PYTHON = "{}.{}.{}".format(*sys.version_info[:3])
+
+
+# Debian's own Python looks for packages in `dist-packages`, where no conda package puts them.
+plain_python = pytest.mark.skipif(
+    "posix_local" in sysconfig.get_scheme_names(),
+    reason="the running Python is Debian's, which cannot be a conda package",
+)
 
 
 def builder() -> ModuleType:

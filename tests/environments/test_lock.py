@@ -174,6 +174,7 @@ def test_pin_files(store, envs):
     assert code_of(raised) == "RK0521" and raised.value.diagnostics[0].span.line == 2
 
 
+@packages.plain_python
 def test_pip_packages_are_locked_with_their_hashes(store, envs, tmp_path):
     wheel = packages.wheel(tmp_path / "wheels", "greeter", "1.0", "def main(): print('one')\n")
     path = envs("py.yaml", "python", "pip", f"pip: [../wheels/{wheel.name}]")

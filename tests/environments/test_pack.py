@@ -50,6 +50,7 @@ def unpack(archive: str, dest: Path) -> dict:
     return about
 
 
+@packages.plain_python
 def test_a_pack_works_at_another_place(envs, tmp_path):
     wheel = packages.wheel(tmp_path / "wheels", "greeter", "1.0", "def main(): print('hello')\n")
     dependencies = ["python", "pip", "binthing", "tally =2", f"pip: [../wheels/{wheel.name}]"]

@@ -93,6 +93,7 @@ def test_what_makes_another_environment_and_what_does_not(store, envs):
     assert store.known(path).identity == first.identity and store.known(path).complete
 
 
+@packages.plain_python
 def test_python_pip_variables_links_and_scripts(store, envs, tmp_path):
     wheel = packages.wheel(tmp_path / "wheels", "greeter", "1.0", "def main(): print('hello')\n")
     path = envs(
@@ -168,6 +169,7 @@ def test_a_package_that_was_built_anew_is_not_taken_from_the_cache(store, envs, 
         assert Path(made.prefix, "share/x").read_text() == text
 
 
+@packages.plain_python
 def test_a_folder_with_blanks_and_a_moved_store(envs, tmp_path):
     path = envs("a.yaml", "tally =2", "python", "pip")
     store = EnvironmentStore(str(tmp_path / "with blanks" / "it's"))
