@@ -383,13 +383,17 @@ def prepare(
 
     options = command.options
     wanted = options.targets if targets is None else targets
+    named: tuple[str, ...] = ()
     if targets is None and options.target_jobs:
-        wanted = (*wanted, *_files_of(loaded.workflow, options.target_jobs))
+        named = tuple(_files_of(loaded.workflow, options.target_jobs))
+        wanted = (*wanted, *named)
     if wanted:
         wanted = file_targets(wanted, {rule.name for rule in loaded.workflow.rules})
         if loaded.stored is not None:
             wanted = tuple(map(loaded.stored.target, wanted))
     planned, forced = plan_options(options), policy(options)
+    if named:  # these run whether they are up to date or not
+        forced = replace(forced, force=forced.force | frozenset(named))
     if planned.also and targets is None:
         names = {rule.name for rule in loaded.workflow.rules}
         planned = replace(planned, also=file_targets(planned.also, names))

@@ -80,3 +80,9 @@ def test_a_dry_run_looks_for_scripts(project):
     project.write("scripts/there.py", "")
     project("-n", "there.txt")
     assert "RK0291" in project("-n", "gone.txt", code=3).stderr
+
+
+def test_target_jobs_run_in_any_case(project):
+    project.write("Snakefile", RULES)
+    project("--cores", "1", "1.any")
+    assert set(planned(project("-n", "--target-jobs", "any:x=1").stdout)) == {"any", "total"}
