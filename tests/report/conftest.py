@@ -47,7 +47,7 @@ rule odd:
 '''
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: while it is open, no other event loop can run
 def browser():
     with open_browser() as found:
         yield found
