@@ -62,6 +62,8 @@ def _find(
     loaded = session.load(command)
     names = {rule.name for rule in loaded.workflow.rules}
     asked = session.file_targets(asked, names)
+    if loaded.stored is not None:
+        asked = tuple(map(loaded.stored.target, asked))
     default = loaded.workflow.rule(loaded.workflow.default_target or "")
     if targets or (default is not None and not default.wildcard_names):
         prepared = session.prepare(command, loaded, readonly=True, targets=targets)
