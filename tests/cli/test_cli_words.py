@@ -138,7 +138,7 @@ def test_a_refused_option_says_what_to_do_instead():
 
 
 def test_options_without_effect_are_told_in_one_line():
-    got = options("--rerun-incomplete --stats f --reason -n")
+    got = options("--rerun-incomplete --log-service f --reason -n")
     assert len(got.notices) == 2
     assert all("\n" not in notice for notice in got.notices)
 
