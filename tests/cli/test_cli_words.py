@@ -113,7 +113,7 @@ def test_flags_of_both_generations():
         ("--config a", "RK0103", "KEY=VALUE"),
         ("--set-resources a=1", "RK0103", "RULE:NAME=VALUE"),
         ("--rerun-triggers mtimes", "RK0103", "one of mtime"),
-        ("--containerize", "RK0104", "not available in this version"),
+        ("--tes http://x", "RK0104", "not available in this version"),
         ("--overwrite-shellcmd x", "RK0104", "is gone"),
         ("doctor", "RK0112", "not available in this version"),
     ],
