@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _FIRST_LOOK_S = 10.0  # how long the first request of a run is tried
 _IS_THERE = ("BlobAlreadyExists", "ConditionNotMet")
 BATCH = 256  # deletions in one request; the service's most
+_BATCH_TRIES = 1  # repeats of it: single removals do the same, and are repeated themselves
 
 
 class AzBlobStorage:
@@ -317,7 +318,12 @@ class AzBlobStorage:
         removed = 0
         try:
             answers = list(
-                client.delete_blobs(*names, delete_snapshots="include", raise_on_any_failure=False)
+                client.delete_blobs(
+                    *names,
+                    delete_snapshots="include",
+                    raise_on_any_failure=False,
+                    retry_total=_BATCH_TRIES,
+                )
             )
             statuses = {answer.status_code for answer in answers}
             removed = sum(answer.status_code == 202 for answer in answers)
