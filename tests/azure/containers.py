@@ -98,6 +98,7 @@ class Containers:
         if busybox() is None:
             absent("busybox-static")
         self.base = tempfile.mkdtemp(prefix="rulekit-podman-")
+        self.trusted: list[str] = []
         files = {"storage.conf": _STORAGE.format(base=self.base), "containers.conf": _ENGINE}
         for name, text in files.items():
             self._write(name, text)
@@ -117,8 +118,10 @@ class Containers:
             file.write(text)
 
     def trust(self, *hosts: str) -> None:
-        """Registries at these addresses (`127.0.0.1:5000`) are spoken to without TLS."""
-        known = [f'[[registry]]\nlocation = "{host}"\ninsecure = true\n' for host in hosts]
+        """Registries at these addresses (`127.0.0.1:5000`) are spoken to without TLS, those of
+        earlier calls as well."""
+        self.trusted += hosts
+        known = [f'[[registry]]\nlocation = "{host}"\ninsecure = true\n' for host in self.trusted]
         self._write("registries.conf", "".join(known))
 
     def podman(self, *words: str, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
