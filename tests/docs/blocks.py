@@ -159,7 +159,7 @@ class Story:
         self.count = 0
         programs = scratch / "bin"
         programs.mkdir()
-        for name, words in (("rulekit", "-m rulekit "), ("python3", "")):
+        for name, words in (("rulekit", "-m rulekit "), ("python3", ""), ("python", "")):
             shim = programs / name
             shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words}"$@"\n')
             shim.chmod(0o755)
