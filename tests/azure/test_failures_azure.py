@@ -35,7 +35,7 @@ def states(bench: Bench, kind: str) -> list[str]:
 
 def test_one_request_in_five_fails_and_machines_are_taken_away(bench):
     spoil(bench, 0.2)
-    bench.emulator.faults.add(event="preempt", chance=0.5, after=0.7, times=4)
+    bench.emulator.faults.add(event="preempt", after=0.7, times=2)
     executor = bench.executor(node_count=3, spot=True)
     for number in range(30):
         executor.submit(job(number, f"sleep 0.2; echo {number} > o{number}", [f"o{number}"]))
