@@ -23,6 +23,15 @@ def bad(option: str, word: str, wanted: str, help: str | None = None) -> UsageEr
     return UsageError(f"{option}: `{word}` is not {wanted}", code="RK0103", help=help)
 
 
+def only_one(given: Mapping[str, bool]) -> str | None:
+    """The one of several options that was given, if any. Raises `UsageError` if more were."""
+    chosen = [name for name, on in given.items() if on]
+    if len(chosen) > 1:
+        names = " and ".join(f"--{name}" for name in chosen)
+        raise UsageError(f"{names} cannot be combined", code="RK0108")
+    return chosen[0] if chosen else None
+
+
 def convert_one(name: str, row: Row, occurrences: list[list[str]]) -> dict[str, Any]:
     """The attributes of `Options` that one option sets. The last occurrence counts.
 

@@ -30,6 +30,16 @@ def local_copy(hosted: HostedFile) -> str:
     return path
 
 
+def web_copy(address: str) -> str:
+    """The path of a local copy of a single file that a rule names by its address.
+
+    Raises `WorkflowError`, also for an address that is not of a web server.
+    """
+    if not address.startswith(("http://", "https://")):
+        raise WorkflowError("only http(s) addresses, paths and git repositories are understood")
+    return download(address)
+
+
 def _checkout(hosted: HostedFile) -> str:
     import hashlib
     import shutil

@@ -89,13 +89,11 @@ def _filled(rule: Rule, keyword: str, text: str, wildcards: dict[str, Any]) -> s
 
 
 def _fetched(rule: Rule, address: str) -> str:
-    from rulekit.compiler.fetch import download
+    from rulekit.compiler.fetch import web_copy
     from rulekit.language.exceptions import WorkflowError
 
     try:
-        if not address.startswith(("http://", "https://")):
-            raise WorkflowError("only http(s) addresses, paths and git repositories are understood")
-        return download(address)
+        return web_copy(address)
     except WorkflowError as error:
         reason = str(error).split("\n")[0]
         raise SoftwareError(

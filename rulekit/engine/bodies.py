@@ -134,14 +134,12 @@ def local_path(stage: Stage, job: Job) -> str:
     path = stage.definitions.script_path(job.number)
     if "://" not in path:
         return path
-    from rulekit.compiler.fetch import download
+    from rulekit.compiler.fetch import web_copy
     from rulekit.language.exceptions import WorkflowError
 
     rule = job.rule
     try:
-        if not path.startswith(("http://", "https://")):
-            raise WorkflowError("only http(s) addresses, paths and git repositories are understood")
-        return download(path)
+        return web_copy(path)
     except WorkflowError as error:
         reason = str(error).split("\n")[0]
         raise RuleFileError(

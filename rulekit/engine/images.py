@@ -24,20 +24,8 @@ if TYPE_CHECKING:
 
 MEMORY = "images.json"  # in the state directory
 FOLDER = "singularity"  # apptainer's images, in the state directory
-_AT_ONCE = 4
-_TRIES = 3
-_PAUSE_S = 2.0
 _FILES = (".sif", ".simg", ".img", ".sqsh")
 _REMOTE = ("docker", "oras", "library", "shub", "http", "https")
-# These do not help to be asked for again.
-_HOPELESS = (
-    "not found",
-    "manifest unknown",
-    "denied",
-    "unauthorized",
-    "invalid reference",
-    "no such",
-)
 
 
 class Images:
@@ -238,7 +226,7 @@ class Images:
                 if path is not None:  # what the name means now, and not in a moment
                     source = f"docker://{without_tag(docker_name(image))}@{digest}"
             made.append(Pull(image, runtime.program, tuple(words), path, source, digest))
-        pull_all(made, at_once=_AT_ONCE, tries=_TRIES, pause_s=_PAUSE_S, hopeless=_HOPELESS)
+        pull_all(made)
 
     # -- for orders --------------------------------------------------------------------------------
 

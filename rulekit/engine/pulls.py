@@ -7,12 +7,16 @@ import time
 
 from rulekit.errors.tree import SoftwareError
 from rulekit.frozen import frozen
+from rulekit.runner.boxed import HOPELESS_PULLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from typing import Any
 
+_AT_ONCE = 4
+_TRIES = 3
+_PAUSE_S = 2.0  # doubled from try to try
 _LOOK_S = 0.05
 
 
@@ -113,20 +117,13 @@ class _Running:
             self.said.close()
 
     def last_words(self) -> str:
-        """The last line of what was said, and all of it, in small letters."""
+        """All that was said."""
         self.said.seek(0)
         text: str = self.said.read().decode("utf-8", "replace")
         return text
 
 
-def pull_all(
-    pulls: Sequence[Pull],
-    *,
-    at_once: int,
-    tries: int,
-    pause_s: float,
-    hopeless: Sequence[str],
-) -> None:
+def pull_all(pulls: Sequence[Pull]) -> None:
     """Fetches all. Raises `SoftwareError` (RK0533) for the first that cannot be had; what else is
     on its way is stopped then."""
     waiting = [_Running(pull) for pull in pulls]
@@ -135,7 +132,7 @@ def pull_all(
         while waiting or running:
             now = time.monotonic()
             for one in list(waiting):
-                if len(running) >= at_once:
+                if len(running) >= _AT_ONCE:
                     break
                 if one.not_before <= now and _begin(one):
                     waiting.remove(one)
@@ -149,10 +146,10 @@ def pull_all(
                     one.finish()
                     continue
                 said = one.last_words()
-                lost = any(word in said.lower() for word in hopeless)
-                if lost or one.turn >= tries:
+                lost = any(word in said.lower() for word in HOPELESS_PULLS)
+                if lost or one.turn >= _TRIES:
                     raise _failed(one.pull, said)
-                one.not_before = time.monotonic() + pause_s * 2 ** (one.turn - 1)
+                one.not_before = time.monotonic() + _PAUSE_S * 2 ** (one.turn - 1)
                 waiting.append(one)
             time.sleep(_LOOK_S)
     finally:

@@ -31,16 +31,6 @@ _PULL_PAUSE_S = 3.0
 _ASK_S = 60.0
 _LISTEN_S = 0.5  # between looks whether to stop
 
-# `Permission denied` and the like come again; these do not help to be asked for again.
-_HOPELESS = (
-    "not found",
-    "manifest unknown",
-    "denied",
-    "unauthorized",
-    "invalid reference",
-    "name unknown",
-)
-
 
 class Engine:
     """Docker or podman, as it was found on this machine."""
@@ -99,7 +89,7 @@ class Engine:
             code, said = self._pull_once(image)
             if code == 0:
                 return
-            hopeless = any(word in said.lower() for word in _HOPELESS)
+            hopeless = any(word in said.lower() for word in boxed.HOPELESS_PULLS)
             if hopeless or turn + 1 == _PULLS:
                 raise Trouble(
                     "image" if hopeless else "container",

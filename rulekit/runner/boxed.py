@@ -23,6 +23,15 @@ if TYPE_CHECKING:
     from rulekit.model.spec import JobSpec
 
 STRICT_PREFIX = "set -euo pipefail; "
+# What registries say of images that do not help to be asked for again.
+HOPELESS_PULLS = (
+    "not found",
+    "manifest unknown",
+    "denied",
+    "unauthorized",
+    "invalid reference",
+    "name unknown",
+)
 LABEL = "rulekit.attempt"
 STATE_LABEL = "rulekit.state"  # the state directory of the run
 

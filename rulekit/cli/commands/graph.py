@@ -6,6 +6,7 @@ import os
 import sys
 
 from rulekit.cli import session
+from rulekit.cli.values import only_one
 from rulekit.errors.tree import UsageError
 from rulekit.graph import text as graphs
 
@@ -56,23 +57,16 @@ def execute(command: Command) -> int:
 
 def _form(options: Options) -> str:
     """What is to be written: told by an option, or by the end of the file's name."""
-    chosen = [
-        name
-        for name, on in (
-            ("dot", options.form_dot),
-            ("mermaid", options.form_mermaid),
-            ("svg", options.form_svg),
-            ("html", options.form_html),
-            ("json", options.json),
-        )
-        if on
-    ]
-    if len(chosen) > 1:
-        names = " and ".join(f"--{name}" for name in chosen)
-        raise UsageError(f"{names} cannot be combined", code="RK0108")
-    if chosen:
-        form = chosen[0]
-    else:
+    form = only_one(
+        {
+            "dot": options.form_dot,
+            "mermaid": options.form_mermaid,
+            "svg": options.form_svg,
+            "html": options.form_html,
+            "json": options.json,
+        }
+    )
+    if form is None:
         path = options.output or options.graph
         ending = os.path.splitext(path)[1].lower() if path else ""
         form = _ENDINGS.get(ending, "")

@@ -7,6 +7,7 @@ import sys
 import time
 
 from rulekit.cli import session
+from rulekit.cli.values import only_one
 from rulekit.errors.tree import UsageError
 
 TYPE_CHECKING = False
@@ -70,22 +71,13 @@ def of_run(word: str | None) -> tuple[RunInfo, list[Work]]:
 
 
 def _form(options: Options) -> str:
-    chosen = [
-        name
-        for name, on in (
-            ("tsv", options.form_tsv),
-            ("html", options.form_html),
-            ("trace", options.form_trace),
-        )
-        if on
-    ]
-    if len(chosen) > 1:
-        names = " and ".join(f"--{name}" for name in chosen)
-        raise UsageError(f"{names} cannot be combined", code="RK0108")
+    chosen = only_one(
+        {"tsv": options.form_tsv, "html": options.form_html, "trace": options.form_trace}
+    )
     if len(options.targets) > 1:
         raise UsageError("timeline takes one run", code="RK0103")
-    if chosen:
-        return chosen[0]
+    if chosen is not None:
+        return chosen
     if options.output is None:
         return "tsv"
     ending = os.path.splitext(options.output)[1].lower()
