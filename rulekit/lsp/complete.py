@@ -99,6 +99,10 @@ def _rules(project: Project, made: Outline, kind: str | None) -> Iterator[Choice
         if rule.name and rule.name not in told and (kind is None or rule.kind == kind):
             told.add(rule.name)
             yield Choice(rule.name, "rule", summary(rule, project.root))
+    for name, rule in project.derived(made.path) if kind is None else ():
+        if name not in told:
+            told.add(name)
+            yield Choice(name, "rule", summary(rule, project.root))
 
 
 def _attributes(project: Project, made: Outline, what: str, name: str) -> list[Choice]:

@@ -41,6 +41,8 @@ def under(made: Outline, offset: int) -> Cursor:
         if start <= offset <= end:
             kind = "module" if statement.kind == "module" else "rule"
             return Cursor(kind, name, start, end, statement, None, None)
+    if statement.alias is not None and statement.alias[1] <= offset <= statement.alias[2]:
+        return Cursor("rule", *statement.alias, statement, None, None)
     if statement.module is not None and statement.module[1] <= offset <= statement.module[2]:
         return Cursor("module", *statement.module, statement, None, None)
     for part in statement.parts:

@@ -93,8 +93,8 @@ def _rule_places(project: Project, made: Outline, cursor: Cursor) -> list[Place]
         for one in outline.statements:
             if one.kind in ("rule", "checkpoint") and one.name == cursor.text:
                 found.append(_place(outline, one))
-            elif one.kind == "use" and one.pattern == cursor.text:
-                found.append(Place(outline.path, one.start, one.start + 3, outline))
+            elif one.alias is not None and one.alias[0] == cursor.text:
+                found.append(Place(outline.path, one.alias[1], one.alias[2], outline))
     return found
 
 
@@ -136,7 +136,7 @@ def makers(project: Project, path: str, file: str) -> list[tuple[Outline, Statem
     values = _filled(plain)
     equal, fitting = [], []
     for outline in project.files(path):
-        for rule in outline.rules():
+        for rule in (*outline.rules(), *(one for _, one in outline.derived())):
             part = rule.part("output")
             for text in part.texts if part is not None else ():
                 content = _single(text)
@@ -214,6 +214,7 @@ def hover(project: Project, made: Outline, offset: int) -> tuple[str, int, int] 
 def _about(project: Project, made: Outline, cursor: Cursor) -> str | None:
     if cursor.kind == "rule":
         rules = [rule for rule in project.rules(made.path) if rule.name == cursor.text]
+        rules += [rule for name, rule in project.derived(made.path) if name == cursor.text]
         return summary(rules[0], project.root) if rules else None
     if cursor.kind == "directive":
         return HELP.get(cursor.text)
@@ -224,7 +225,8 @@ def _about(project: Project, made: Outline, cursor: Cursor) -> str | None:
         rule = cursor.statement
         if cursor.part.word == "input":
             for _, maker, text in makers(project, made.path, cursor.text)[:5]:
-                lines.append(f"made by rule `{maker.name}` as `{_single(text)}`")
+                name = maker.alias[0] if maker.alias is not None else maker.name
+                lines.append(f"made by rule `{name}` as `{_single(text)}`")
             if not lines:
                 lines.append("no rule makes this: it has to be there")
         elif rule is not None:
@@ -288,7 +290,11 @@ def _about_wildcard(project: Project, made: Outline, name: str, rule: Statement)
 
 def summary(rule: Statement, root: str | None) -> str:
     """A rule in a few lines of markdown."""
-    lines = [f"**{rule.kind} {rule.name or ''}**".replace(" **", "**")]
+    if rule.alias is not None:
+        module = f" of module `{rule.module[0]}`" if rule.module is not None else ""
+        lines = [f"**rule {rule.alias[0]}**", f"made of rule `{rule.name}`{module}"]
+    else:
+        lines = [f"**{rule.kind} {rule.name or ''}**".replace(" **", "**")]
     if rule.docstring:
         lines.append(rule.docstring)
     for part in rule.parts:

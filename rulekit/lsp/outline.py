@@ -63,7 +63,8 @@ class Statement:
     """A statement of the language: `kind` is its keyword, ``use`` for ``use rule``.
 
     `names` are the names in its header with their places, for a rule its name (if it has one), for
-    ``ruleorder`` and ``localrules`` those listed. `module` is what ``use rule`` takes them from.
+    ``ruleorder`` and ``localrules`` those listed. `module` is what ``use rule`` takes them from,
+    `pattern` what it calls them; `alias` is that, with its place, if it is one name.
     """
 
     kind: str
@@ -75,6 +76,7 @@ class Statement:
     module: tuple[str, int, int] | None = None
     pattern: str | None = None
     docstring: str | None = None
+    alias: tuple[str, int, int] | None = None
 
     @property
     def name(self) -> str | None:
@@ -122,6 +124,10 @@ class Outline:
         """Rules and checkpoints."""
         return (one for one in self.statements if one.kind in ("rule", "checkpoint"))
 
+    def derived(self) -> Iterator[tuple[str, Statement]]:
+        """Names that ``use rule ... as NAME`` gives, with the statement."""
+        return ((one.alias[0], one) for one in self.statements if one.alias is not None)
+
 
 def outline(text: str, path: str) -> Outline:
     """Read what can be read of a text."""
@@ -147,6 +153,7 @@ def _statement(source: Source, path: str, lexed: LexedStatement) -> Statement:
     names: list[tuple[str, int, int]] = []
     module = None
     pattern = None
+    alias = None
     before = ""
     for token in tokens[1:] if first.type in ("RULEORDER", "LOCALRULES") else tokens[1:colon]:
         if token.type == "NAME":
@@ -154,7 +161,7 @@ def _statement(source: Source, path: str, lexed: LexedStatement) -> Statement:
             if before == "_FROM":
                 module = entry
             elif before == "_AS":
-                pattern = entry[0]
+                pattern, alias = entry[0], entry
             else:
                 names.append(entry)
         elif token.type == "NAME_PATTERN":
@@ -177,7 +184,7 @@ def _statement(source: Source, path: str, lexed: LexedStatement) -> Statement:
         parts.append(_part(text, first, value))
     end = max(token.end for token in tokens)
     return Statement(
-        kind, path, first.start, end, tuple(names), tuple(parts), module, pattern, docstring
+        kind, path, first.start, end, tuple(names), tuple(parts), module, pattern, docstring, alias
     )
 
 

@@ -109,6 +109,10 @@ class Project:
         """All rules and checkpoints of the files that belong to `path`."""
         return [rule for made in self.files(path) for rule in made.rules()]
 
+    def derived(self, path: str) -> list[tuple[str, Statement]]:
+        """The names of rules that ``use rule ... as NAME`` makes, with the statements."""
+        return [found for made in self.files(path) for found in made.derived()]
+
 
 def includes(made: Outline) -> Iterator[tuple[Statement, str]]:
     """The files that a file includes by a plain name, absolute; existing or not."""

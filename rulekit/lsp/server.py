@@ -171,10 +171,16 @@ def make_server() -> RuleServer:
     @server.feature(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
     def _rename(ls: RuleServer, params: types.RenameParams) -> types.WorkspaceEdit | None:
         made = ls.outline(params.text_document.uri)
-        if made is None or not renaming.is_name(params.new_name):
+        if made is None:
+            return None
+        place = _at(made, params.position)
+        reason = renaming.refusal(ls.project, made, place, params.new_name)
+        if reason is not None:
+            kind = types.MessageType.Warning
+            ls.window_show_message(types.ShowMessageParams(kind, f"not renamed: {reason}"))
             return None
         edits: dict[str, list[types.TextEdit]] = {}
-        for one in renaming.places(ls.project, made, _at(made, params.position)):
+        for one in renaming.places(ls.project, made, place):
             edit = types.TextEdit(_range(one.made, one.start, one.end), params.new_name)
             edits.setdefault(from_fs_path(one.made.path) or "", []).append(edit)
         return types.WorkspaceEdit(changes=edits) if edits else None

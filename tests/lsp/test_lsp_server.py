@@ -64,6 +64,24 @@ rule map_reads:
     shell:
         "map {input} > {output}"
 """
+DERIVED = """\
+use rule index as second_index with:
+    output:
+        "index2.txt",
+
+checkpoint split:
+    input:
+        rules.second_index.output,
+        "index2.txt",
+    output:
+        directory("split/{part}-{side}"),
+    params:
+        lambda wildcards: wildcards["part"],
+    wildcard_constraints:
+        part="[0-9]+",
+    shell:
+        "split {input} {wildcards.part} {wildcards[part]} {output}"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +90,7 @@ def client(tmp_path_factory):
     files = {
         "Snakefile": MAIN,
         "rules/map.smk": MAP,
+        "derived.smk": DERIVED,
         "other/Snakefile": 'rule clean:\n    output: "clean.txt"\n',
         "config.yaml": "samples: [a, b]\nmap:\n  speed: fast\n",
         "rules/scripts/index.py": "",
@@ -83,6 +102,7 @@ def client(tmp_path_factory):
     made = Client(folder)
     assert made.open("Snakefile") == [] or True
     made.open("rules/map.smk")
+    made.open("derived.smk")
     yield made
     assert made.close() == (0, "")
 
@@ -203,6 +223,40 @@ def test_rename_of_a_wildcard_stays_in_its_rule(client):
     head, mid, tail = MAIN.partition("rule sort:")
     assert texts["Snakefile"] == head + mid + tail.replace("sample", "name")
     assert texts["rules/map.smk"] == MAP
+
+
+def test_rename_of_a_rule_that_is_made_of_another(client):
+    texts = renamed(client, "derived.smk", "rules.second_ind|ex", "other_index")
+    assert texts["derived.smk"] == DERIVED.replace("second_index", "other_index")
+    params = client.at("derived.smk", "as second_ind|ex")
+    assert client.ask("textDocument/prepareRename", params)["placeholder"] == "second_index"
+    assert "made of rule `index`" in client.ask("textDocument/hover", params)["contents"]["value"]
+    found = client.ask("textDocument/definition", client.at("derived.smk", "rules.second_ind|ex"))
+    assert [client.marked(one) for one in found] == ["derived.smk: second_index"]
+    mark = 'output,\n        "index2|.txt"'
+    found = client.ask("textDocument/definition", client.at("derived.smk", mark))
+    assert [client.marked(one) for one in found] == ['derived.smk: "index2.txt"']
+    found = client.ask("textDocument/completion", client.at("derived.smk", "rules.|second"))
+    assert "second_index" in {one["label"] for one in found}
+
+
+def test_rename_of_a_wildcard_in_all_its_forms(client):
+    texts = renamed(client, "derived.smk", "split/{pa|rt}", "piece")
+    wanted = DERIVED.replace("{part}", "{piece}").replace('"part"', '"piece"')
+    wanted = wanted.replace(".part}", ".piece}").replace("[part]", "[piece]")
+    assert texts["derived.smk"] == wanted.replace("part=", "piece=")
+
+
+def test_rename_refuses_names_that_are_taken_or_not_made_here(client):
+    for mark, new in (
+        ("as second_ind|ex", "split"),
+        ("checkpoint spl|it", "map_reads"),
+        ("split/{pa|rt}", "side"),
+    ):
+        assert renamed(client, "derived.smk", mark, new)["derived.smk"] == DERIVED
+    assert renamed(client, "Snakefile", "use rule cle|an", "wash")["Snakefile"] == MAIN
+    params = client.at("Snakefile", "use rule cle|an")
+    assert client.ask("textDocument/prepareRename", params) is None
 
 
 def test_rename_refuses_what_is_no_name(client):
