@@ -8,7 +8,7 @@ from rulekit.makefile import parts as cutting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Sequence, Set
 
     from rulekit.makefile.parts import Part, Python
 
@@ -79,7 +79,10 @@ def automatic(fields: dict[str, str], *, plain: bool, more: bool, named: bool) -
 
 
 class Recipe:
-    """The command, and the params it needs (names to expressions). `notes`: what is not the same."""
+    """The command, and the params it needs (names to expressions). `notes`: what is not the same.
+
+    Lines that name variables in `lost`, whose values are not known, are left out.
+    """
 
     def __init__(
         self,
@@ -87,8 +90,10 @@ class Recipe:
         python: Python,
         fields: dict[str, str],
         values: dict[str, str],
+        lost: Set[str] = frozenset(),
     ) -> None:
         self.python = python
+        self.lost = lost
         self.fields = {**FIELDS, **fields}
         self.values = {**VALUES, **values}
         self.params: dict[str, str] = {}
@@ -103,6 +108,8 @@ class Recipe:
             line = line[1:]
         parts = cutting.cut(line)
         wrong = cutting.bad(parts)
+        if wrong is None:
+            wrong = next((f"$({name})" for name in cutting.names(parts) if name in self.lost), None)
         if wrong is not None:
             self.notes.append(f"`{wrong}` in a command")
             return ""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SUFFIXES = re.compile(r"\.([\w+-]+)\.([\w+-]+)\Z")
 _LOOKS = re.compile(r"[$][({](?:wildcard|shell|filter|filter-out|foreach)\s")
+_DEFINE = re.compile(r"define\s+([^\s:=+?]+)")
 _MOST_DEPTH = 50
 
 
@@ -50,6 +51,7 @@ class Survey:
         self.assigned: set[str] = set()  # anywhere
         self.changing: set[str] = set()  # worked out at once from files or commands
         self.joined: set[int] = set()  # `+=` to a text that is not empty, whatever it comes to
+        self.lost: set[str] = set()  # variables whose values cannot be translated
         self._refs: set[str] = set()  # by commands, and by what is worked out late
         self._walk(self.kept, top=True)
         # Set nowhere, or not in every case: what the environment says, or nothing.
@@ -92,6 +94,8 @@ class Survey:
                 self._assign(item, top=top)
             elif isinstance(item, Made):
                 self._rule(item)
+            elif isinstance(item, Unknown):
+                self.lost.update(_DEFINE.findall(item.text))
             elif isinstance(item, Condition):
                 for arg in item.args:
                     self._asks(f"$({arg})" if item.kind in ("def", "ndef") else arg)
@@ -117,7 +121,10 @@ class Survey:
             self.marks[name] = [self.value(item.text).strip()]
             return
         self.assigned.add(name)
-        self._refs.update(cutting.names(cutting.cut(item.text)))
+        parts = cutting.cut(item.text)
+        if cutting.bad(parts) is not None or cutting.has(parts, "auto"):
+            self.lost.add(name)
+        self._refs.update(cutting.names(parts))
         if item.op in (":=", "!=", "+="):
             self._asks(item.text)
         if item.op == "?=":

@@ -292,7 +292,7 @@ class _Writer:
         if len(outputs) > 1 and not task:
             fields["@"] = "{output[0]}"
         values = automatic(fields, plain=bool(entries), more=bool(later), named=bool(order_only))
-        recipe = Recipe(made.recipe or (), self.python, fields, values)
+        recipe = Recipe(made.recipe or (), self.python, fields, values, self.survey.lost)
         for note in recipe.notes:
             self._say(made.line, note, made.targets, indent)
         deeper = indent + "        "

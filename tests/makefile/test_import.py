@@ -306,6 +306,22 @@ def test_what_cannot_be_translated_is_said(tmp_path, monkeypatch, capsys):
     assert main(["-n", "--quiet", "--cores", "1"]) == 0
 
 
+def test_a_command_whose_variable_is_not_known_is_left_out(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Makefile").write_text(
+        "define greet\necho hello\nendef\nCOPY = cp $< $@\n"
+        "a.txt:\n\ttouch $@\n\t$(greet) >> $@\n"
+        "b.txt: a.txt\n\techo $@\n\t$(COPY)\n"
+    )
+    assert main(["import-makefile"]) == 1
+    said = capsys.readouterr().err
+    assert "Makefile:5: not translated: `$(greet)` in a command: a.txt" in said
+    assert "Makefile:8: not translated: `$(COPY)` in a command: b.txt" in said
+    text = (tmp_path / "Rulefile").read_text()
+    assert "{greet}" not in text and "{COPY}" not in text
+    assert "touch {output}" in text and "echo {output}" in text
+
+
 def test_the_command(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["--import-makefile"]) == 2
