@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rulekit.planning.plan import Job, Plan
 
 OTHER = "Other"
+_NAMED = 10  # results that are not there
 
 
 @frozen
@@ -42,6 +43,7 @@ def items_of(plan: Plan, names: Callable[[int], Mapping[str, Any]]) -> tuple[Ite
     Raises `PlanError` for a result that is not there.
     """
     found: list[Item] = []
+    absent: list[tuple[str, Rule]] = []
     for number in plan.numbers():
         flagged = [
             (at, flags["report"]) for at, flags in plan.output_flags(number) if "report" in flags
@@ -50,21 +52,35 @@ def items_of(plan: Plan, names: Callable[[int], Mapping[str, Any]]) -> tuple[Ite
             continue
         job = plan.job(number)
         for at, given in flagged:
-            found += _of_output(plan, job, job.output[at], given, names)
+            path = job.output[at]
+            if not os.path.exists(path):
+                absent.append((path, job.rule))
+            elif not absent:
+                found += _of_output(plan, job, path, given, names)
+    if absent:
+        raise _not_made(absent)
     return tuple(found)
+
+
+def _not_made(absent: Sequence[tuple[str, Rule]]) -> PlanError:
+    """All that a report would lack, named at once."""
+    path, rule = absent[0]
+    more = [f"`{one}` (rule {other.name})" for one, other in absent[1:_NAMED]]
+    if len(absent) > _NAMED:
+        more.append(f"{len(absent) - _NAMED:,} more")
+    return PlanError(
+        f"`{path}` is part of the report, but is not there",
+        code="RK0190",
+        span=rule.span,
+        notes=(f"not there either: {', '.join(more)}",) if more else (),
+        help="make it first: a report shows what was made",
+    )
 
 
 def _of_output(
     plan: Plan, job: Job, path: str, given: Any, available: Callable[[int], Mapping[str, Any]]
 ) -> Iterator[Item]:
     rule = job.rule
-    if not os.path.exists(path):
-        raise PlanError(
-            f"`{path}` is part of the report, but is not there",
-            code="RK0190",
-            span=rule.span,
-            help="make it first: a report shows what was made",
-        )
     index = given.get("htmlindex")
     patterns: Sequence[str] = given.get("patterns") or ()
     if (index or patterns) and not os.path.isdir(path):

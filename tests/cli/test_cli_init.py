@@ -50,6 +50,12 @@ def test_a_project_is_sound(name, tmp_path, monkeypatch):
     assert "2 passed" in done.stdout
 
 
+def test_the_command_that_comes_next_can_be_copied(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", "my project"]) == 0
+    assert "Now run: cd 'my project' && rulekit -c 2\n" in capsys.readouterr().err
+
+
 def test_files_that_are_there_stay(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "README.md").write_text("mine")

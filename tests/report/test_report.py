@@ -39,7 +39,7 @@ def made(tmp_path, monkeypatch):
     (tmp_path / "Snakefile").write_text(FILE)
     (tmp_path / "workflow.rst").write_text("All about {{ snakemake.config.who }} & others.\n")
     (tmp_path / "cap.rst").write_text("Shows {{ snakemake.wildcards.n }}.\n")
-    subprocess.run([sys.executable, "-m", "rulekit", "-c", "1", "--quiet"], check=True, timeout=60)
+    subprocess.run([sys.executable, "-m", "rulekit", "-c", "1", "--quiet"], check=True, timeout=600)
     return tmp_path
 
 
@@ -90,6 +90,21 @@ def test_what_cannot_be_shown(made, capsys, words, change, code, part):
     assert main(words) == code
     assert part in capsys.readouterr().err
     assert not (made / "report.html").exists()
+
+
+def test_all_that_is_missing_is_named_at_once(made, capsys):
+    (made / "t.csv").unlink()
+    (made / "a.svg").unlink()
+    assert main(["--report"]) == 4
+    told = capsys.readouterr().err
+    assert "`a.svg` is part of the report, but is not there" in told
+    assert "not there either: `t.csv` (rule table)" in told
+
+
+@pytest.mark.parametrize("name", ["nodir/r.html", "nodir/r.zip"])
+def test_a_place_that_is_not_there_is_called_by_its_name(made, capsys, name):
+    assert main(["--report", name]) == 2
+    assert f"{name}`: No such file or directory" in capsys.readouterr().err
 
 
 def test_nested_metadata_is_refused(made, capsys):

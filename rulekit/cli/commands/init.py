@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from shlex import quote
 
 from rulekit.errors.tree import UsageError
 
@@ -59,7 +60,7 @@ def execute(command: Command) -> int:
         raise UsageError(
             f"`{folder}` cannot be written to: {error.strerror}", code="RK0109"
         ) from error
-    change = "" if folder == "." else f"cd {folder} && "
+    change = "" if folder == "." else f"cd {quote(folder)} && "
     sys.stdout.flush()
     sys.stderr.write(f"Now run: {change}rulekit -c 2\n")
     return 0

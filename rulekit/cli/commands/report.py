@@ -90,9 +90,10 @@ def write(
         replace_file(path, made.text.encode("utf-8", "backslashreplace"))
         return tuple(made.left_out)
     except OSError as error:
-        raise UsageError(
-            f"--report: `{error.filename or path}`: {error.strerror}", code="RK0109"
-        ) from error
+        wrong = error.filename or path
+        if wrong == _part(path):
+            wrong = path  # what stands beside its place for a while is nobody's business
+        raise UsageError(f"--report: `{wrong}`: {error.strerror}", code="RK0109") from error
 
 
 def hider(secrets: tuple[str, ...]) -> Callable[[str], str]:
@@ -106,7 +107,7 @@ def hider(secrets: tuple[str, ...]) -> Callable[[str], str]:
 
 def replace_file(path: str, content: bytes) -> None:
     """Writes a file beside its place and puts it there when it is whole. Raises `OSError`."""
-    part = f"{path}.part-{os.getpid()}"
+    part = _part(path)
     try:
         with open(part, "wb") as file:
             file.write(content)
@@ -117,6 +118,10 @@ def replace_file(path: str, content: bytes) -> None:
         except OSError:
             pass
         raise
+
+
+def _part(path: str) -> str:
+    return f"{path}.part-{os.getpid()}"
 
 
 def _fits_in_a_page(items: tuple[Item, ...]) -> None:
@@ -144,7 +149,7 @@ def _beside(path: str, quoted: bool = True) -> str:
 def _zip(path: str, text: str, items: tuple[Item, ...]) -> None:
     import zipfile
 
-    part = f"{path}.part-{os.getpid()}"
+    part = _part(path)
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("report/report.html", text.encode("utf-8", "backslashreplace"))
