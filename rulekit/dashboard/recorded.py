@@ -6,7 +6,7 @@ import json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from rulekit.history.runs import RunInfo, Work
@@ -16,17 +16,20 @@ class RecordedRun:
     """Turns what is known of a run, each time it is looked at, into the events that are new."""
 
     def __init__(self) -> None:
-        self._begun = False
+        self._jobs: Mapping[str, int] | None = None
         self._ended = False
         self._started: set[str] = set()
         self._finished: set[str] = set()
 
-    def news(self, run: RunInfo, works: Sequence[Work]) -> Iterator[dict[str, Any]]:
-        """Events, as `rulekit.events.to_json` writes them, that were not given before."""
-        if not self._begun:
-            self._begun = True
+    def news(
+        self, run: RunInfo, works: Sequence[Work], jobs: Mapping[str, int]
+    ) -> Iterator[dict[str, Any]]:
+        """Events, as `rulekit.events.to_json` writes them, that were not given before. `jobs`: how
+        many of each rule there are in all, empty if that is not known (any more)."""
+        if self._jobs is None or (jobs and jobs != self._jobs):
+            self._jobs = jobs
             rule = {"event": "RunStarted", "time": run.started, "run": run.name}
-            yield {**rule, "jobs": {}, "cores": None, "rulefile": ""}
+            yield {**rule, "jobs": dict(jobs), "cores": None, "rulefile": ""}
         for work in works:
             job = {"key": work.key, "rule": work.rule}
             if work.token not in self._started:

@@ -8,7 +8,7 @@ import time
 from rulekit.engine.backends import make_executor
 from rulekit.engine.interrupts import Interrupts
 from rulekit.engine.journal import RunJournal
-from rulekit.engine.loop import RunLoop
+from rulekit.engine.loop import RunLoop, count_by_rule
 from rulekit.engine.session import make_stage
 from rulekit.errors import RuleFileError, RulekitError
 from rulekit.events import Note
@@ -66,6 +66,7 @@ def execute(prepared: Prepared, listeners: Sequence[Listener]) -> tuple[RunFinis
                 prepared.files.forget()
                 current = make_stage(prepared, done, being_made)
                 journal.lock(current.plan, current.forecast.run)
+                journal.expect(_with(done, count_by_rule(current.plan, current.forecast.run)))
                 if prepared.software is not None:
                     try:
                         prepared.software.make(current, say)
@@ -73,6 +74,7 @@ def execute(prepared: Prepared, listeners: Sequence[Listener]) -> tuple[RunFinis
                         pass  # each job that needs it will say so
                 return current
 
+            journal.expect(count_by_rule(current.plan, current.forecast.run))
             adoption = None
             if prepared.pending:
                 from rulekit.engine.adoption import Adoption
@@ -105,6 +107,14 @@ def execute(prepared: Prepared, listeners: Sequence[Listener]) -> tuple[RunFinis
     if not settings.no_hooks:
         _call(workflow.onsuccess if outcome.ok else workflow.onerror, settings.log_path)
     return outcome, signal
+
+
+def _with(done: frozenset[str], counts: dict[str, int]) -> dict[str, int]:
+    """Counts by rule, and with them the jobs that have ended."""
+    for key in done:
+        rule = key.partition(":")[0]
+        counts[rule] = counts.get(rule, 0) + 1
+    return counts
 
 
 def _tell(listeners: Sequence[Listener], texts: Sequence[str]) -> None:

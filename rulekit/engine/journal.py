@@ -15,7 +15,7 @@ from rulekit.provenance.journal import Journal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rulekit.engine.settings import RunSettings
     from rulekit.model.spec import JobResult
@@ -37,6 +37,7 @@ class RunJournal:
         self._facts: dict[str, JobFacts] = {}
         self._ended: list[Finished] = []
         self._begun: tuple[float, str, str] | None = None
+        self._jobs: Mapping[str, int] | None = None  # not yet written down
 
     @property
     def pending(self) -> int:
@@ -72,10 +73,17 @@ class RunJournal:
             self._lock.release()
             self._lock = None
 
+    def expect(self, jobs: Mapping[str, int]) -> None:
+        """Takes how many jobs of each rule the run has, for those who look at it from outside; the
+        next promise writes it down."""
+        self._jobs = jobs
+
     def promise(self, paths: Sequence[str]) -> None:
         """Writes down, durably, which files jobs may make from now on. Raises
         `InfrastructureError`."""
-        self._open().promise(paths)
+        if paths:
+            self._open().promise(paths, self._jobs)
+            self._jobs = None
 
     def intend(self, facts: Sequence[JobFacts]) -> None:
         """Writes down that these attempts start. Raises `InfrastructureError`."""

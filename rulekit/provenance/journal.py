@@ -3,7 +3,8 @@
 ``.rulekit/journal/<run>.jsonl``, one JSON value a line, only ever appended to:
 
     {"v": 1, "run": name, "time": seconds, "owner": {...}, "workdir": path}      the first line
-    {"p": [paths]}            outputs that jobs may make from now on: promises
+    {"p": [paths], "n": {rule: count}}    outputs that jobs may make from now on: promises; and how
+                              many jobs the run has, where that is news
     {"t": [number, texts], "i": [[token, key, rule, wildcards, attempt, outputs, code, command,
                                   params, environment, logs], ...]}               intents
     {"h": [pid, start]}       the runner process (it writes the lines from here on itself)
@@ -35,7 +36,7 @@ from rulekit.runner.jsontext import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from rulekit.model.spec import JobResult
@@ -97,15 +98,16 @@ class Journal:
         if os.write(self._file, data) != len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def promise(self, paths: Sequence[str]) -> None:
-        """Put on file, durably, that jobs which make these files may start from now on.
+    def promise(self, paths: Sequence[str], jobs: Mapping[str, int] | None = None) -> None:
+        """Put on file, durably, that jobs which make these files may start from now on. `jobs`: how
+        many of each rule the run has, those that have ended too.
 
         Raises InfrastructureError; then none of them may start.
         """
         if not paths:
             return
         try:
-            self._append(dumps({"p": list(paths)}))
+            self._append(dumps({"p": list(paths), **({"n": dict(jobs)} if jobs else {})}))
             os.fdatasync(self._file)
         except OSError as error:
             raise _trouble(self.path, error) from error
@@ -183,6 +185,7 @@ class Past:
         "damaged",
         "host",
         "intents",
+        "jobs",
         "owner",
         "path",
         "places",
@@ -202,6 +205,7 @@ class Past:
         self.workdir = ""
         self.host: tuple[int, int] | None = None  # the runner process, its start in ticks
         self.promised: list[str] = []
+        self.jobs: dict[str, int] = {}  # of each rule, as far as is known
         self.places: list[dict[str, Any]] = []  # of attempts on other machines
         self.intents: dict[str, JobFacts] = {}
         self.started: dict[str, float] = {}
@@ -329,6 +333,8 @@ def _take(past: Past, texts: list[str | None], body: Any) -> None:
             )
     elif "p" in body:
         past.promised += body["p"]
+        if "n" in body:
+            past.jobs = {str(rule): int(count) for rule, count in dict(body["n"]).items()}
     elif "s" in body:
         token, moment = body["s"]
         past.started[token] = float(moment)

@@ -79,11 +79,12 @@ def _follow(dashboard: Dashboard, name: str) -> None:
             try:
                 run = next((run for run in all_runs(store, pasts) if run.name == name), None)
                 works = works_of(store, name, pasts)
+                jobs = next((past.jobs for past in pasts if past.run == name), {})
             finally:
                 if store is not None:
                     store.close()
             with dashboard.lock:
-                for event in recorded.news(run, works) if run is not None else ():
+                for event in recorded.news(run, works, jobs) if run is not None else ():
                     dashboard.state.take(event)
                 if run is None or (run.ended is None and not run.live):
                     dashboard.state.lost(time.time())
