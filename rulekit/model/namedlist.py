@@ -69,8 +69,7 @@ class Namedlist(list):  # type: ignore[type-arg]
             if key not in self._names:
                 raise KeyError(key)
             return self._named(key)
-        found = list.__getitem__(self, key)
-        return Namedlist(found) if isinstance(key, slice) else found
+        return list.__getitem__(self, key)  # a plain list for a slice
 
     def get(self, name: str, default: Any = None) -> Any:
         return self._named(name) if name in self._names else default
@@ -104,9 +103,11 @@ class Namedlist(list):  # type: ignore[type-arg]
 
 
 class Wildcards(Namedlist):
-    """The values of a job's wildcards, all named, all strings."""
+    """The values of a job's wildcards, all named, all strings. `str` joins the values, as for the
+    other lists; the field ``{wildcards}`` shows them `with_names`."""
 
-    def __str__(self) -> str:
+    def with_names(self) -> str:
+        """``a=1,b=2``, sorted by name."""
         return ",".join(f"{name}={self._named(name)}" for name in sorted(self._names))
 
 

@@ -103,6 +103,8 @@ def prepare(spec: JobSpec) -> Attempt:
         files.make_directory(tmpdir)
     if present:
         _make_room(attempt, present)
+    if spec.logs:
+        _remove_logs(spec.logs)
     return attempt
 
 
@@ -233,6 +235,16 @@ def start(attempt: Attempt, environments: Environments, turn: int = 0) -> bool:
             failure.problem = "spawn"
         raise failure from None
     return True
+
+
+def _remove_logs(paths: tuple[str, ...]) -> None:
+    """A log tells of one attempt. Only files go: a log may be called /dev/stderr, or lead there."""
+    for path in paths:
+        try:
+            if S_ISREG(_lstat(path).st_mode):
+                os.unlink(path)
+        except OSError:
+            pass  # in a folder that is read-only it can still be written
 
 
 def _make_logs(paths: tuple[str, ...]) -> None:

@@ -23,7 +23,7 @@ def test_items_by_position_name_attribute_and_get():
     assert files[0] == files.a == files["a"] == files.get("a") == "1"
     assert files[-1] == "4"
     assert files.parts == ["2", "3"] and type(files.parts) is Namedlist
-    assert files[1:3] == ["2", "3"] and type(files[1:3]) is Namedlist
+    assert files[1:3] == ["2", "3"] and type(files[1:3]) is list
     assert files.get("b") is None and files.get("b", "x") == "x"
 
 
@@ -81,8 +81,11 @@ def test_from_a_dict():
     assert params.k == 3 and params.files == ["a", "b"] and len(params) == 2
 
 
-def test_wildcards_as_text_are_sorted_by_name():
-    assert str(Wildcards(["1", "x"], {"b": 0, "a": 1})) == "a=x,b=1"
+def test_wildcards_as_text_are_their_values():
+    # `lambda wildcards: table[str(wildcards)]`, as for the other lists.
+    wildcards = Wildcards(["1", "x"], {"b": 0, "a": 1})
+    assert str(wildcards) == f"{wildcards}" == "1 x"
+    assert wildcards.with_names() == "a=x,b=1"
 
 
 def test_sizes_are_read_from_disk_when_asked_for(tmp_path):
