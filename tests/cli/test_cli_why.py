@@ -128,6 +128,20 @@ def test_why_not(made):
     assert "not looked at (--rerun-triggers): code, input, params, software-env" in text
 
 
+def test_why_not_of_what_stands_behind_an_ancient_input(project):  # noqa: F811
+    project.write(
+        "Rulefile",
+        'rule b:\n    input: ancient("a.txt")\n    output: "b.txt"\n    shell: "touch {output}"\n'
+        'rule a:\n    output: "a.txt"\n    params: 1\n    shell: "touch {output}"\n',
+    )
+    project("-c", "1", "--quiet")
+    assert "  - the job before it: up to date, too\n" in project("--why-not", "b.txt").stdout
+    edit(project, "Rulefile", ("params: 1", "params: 2"))
+    text = project("--why-not", "b.txt").stdout
+    assert "b.txt (b) is up to date\n" in text
+    assert "  - before it will be made, without effect on it: a\n" in text
+
+
 def test_why_not_although_an_input_is_newer(made):
     import os
     import time

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 
 from rulekit.cli import session, uptodate
-from rulekit.cli.reasons import WORDS, told
+from rulekit.cli.reasons import SUBJECTS, WORDS, told
 from rulekit.cli.records import Records
 from rulekit.errors.tree import UsageError
 from rulekit.reporting.paint import painter
@@ -277,10 +277,7 @@ def not_tree(prepared: Prepared, jobs: Sequence[int], usual: bool, paint: Paint)
             continue
         record = _record(prepared, records, job)
         lines += ["  " + line for line in uptodate.told(prepared, job, record, full=True)]
-        before = _all_before(plan, job)
-        if before:
-            noun = "the job" if before == 1 else f"all {before} jobs"
-            lines.append(f"  - {noun} before it: up to date, too")
+        lines += _told_before(prepared, job)
     if len(jobs) > _JOBS:
         lines.append(f"... and {len(jobs) - _JOBS} more jobs: ask for one of them by its file")
     if running:
@@ -298,7 +295,20 @@ def _short(reason: Reason) -> str:
     return f"{WORDS.get(reason.kind, reason.kind)}{named}{more}"
 
 
-def _all_before(plan: Plan, job: int) -> int:
+def _told_before(prepared: Prepared, job: int) -> list[str]:
+    """The line about the jobs before one that does not run, if there are any."""
+    plan, forecast = prepared.stage.plan, prepared.stage.forecast
+    before = _all_before(plan, job)
+    runs = sorted(other for other in before if forecast.run[other])
+    if runs:  # behind `ancient(...)`
+        named = ", ".join(plan.key(other) for other in runs[:SUBJECTS])
+        more = f" and {len(runs) - SUBJECTS} more" if len(runs) > SUBJECTS else ""
+        return [f"  - before it will be made, without effect on it: {named}{more}"]
+    noun = "the job" if len(before) == 1 else f"all {len(before)} jobs"
+    return [f"  - {noun} before it: up to date, too"] if before else []
+
+
+def _all_before(plan: Plan, job: int) -> set[int]:
     seen: set[int] = set()
     stack = [job]
     while stack:
@@ -306,7 +316,7 @@ def _all_before(plan: Plan, job: int) -> int:
             if needed not in seen:
                 seen.add(needed)
                 stack.append(needed)
-    return len(seen)
+    return seen
 
 
 def _one_line(text: str) -> str:
