@@ -141,7 +141,8 @@ def open_storage(options: Options) -> tuple[RunStorage, AzureSettings | None]:
         raise UsageError(
             f"--envvars names what is not set: {', '.join(unset)}",
             code="RK0246",
-            help=f"`export {unset[0]}=...`, or leave it out",
+            help=f"`export {unset[0]}=...`, or leave it out; a target stands before the options, or"
+            " behind `--`",
         )
     if is_azure_batch(options):
         azure = _batch_settings(options, prefix)

@@ -308,6 +308,8 @@ def again(command: Command, azure: bool = False) -> str:
         ("container_runtime", "--container-runtime"),
         ("executor", "--executor"),
         ("az_batch", "--az-batch"),
+        ("az_batch_account_url", "--az-batch-account-url"),
+        ("container_image", "--container-image"),
         ("default_remote_provider", "--default-remote-provider"),
         ("default_remote_prefix", "--default-remote-prefix"),
         ("default_storage_provider", "--default-storage-provider"),
@@ -321,6 +323,8 @@ def again(command: Command, azure: bool = False) -> str:
     if "config" in raw:
         # A value may be secret: the name says enough to whoever gave it.
         parts += ["--config", *(word.partition("=")[0] + "=..." for word in raw["config"][-1])]
+    if azure and "envvars" in raw:
+        parts += ["--envvars", *command.options.envvars]
     parts += ["--"] if azure else ["-c", str(command.options.cores or 1), "--"]
     return " ".join(parts)
 

@@ -322,7 +322,8 @@ def _target_jobs(name: str, words: Sequence[str]) -> dict[str, Any]:
 def _envvars(name: str, words: Sequence[str]) -> dict[str, Any]:
     for word in words:
         if not _identifier(word):
-            raise bad(name, word, "the name of an environment variable")
+            hint = "a target stands before the options, or behind `--`"
+            raise bad(name, word, "the name of an environment variable", hint)
     return {"envvars": tuple(words)}
 
 

@@ -74,6 +74,8 @@ def make_executor(
     assert settings.azure is not None
     grouping = settings.grouping or Grouping()
     refuse_files_of_this_machine(stage(), stored, grouping)
+    for notice in settings.azure.notices:
+        say("warning", notice)
     look_at_account(settings.azure)
     tell_end_of_access(stored, say)
     remote = _Remote(
@@ -100,6 +102,19 @@ def make_executor(
         cores=settings.local_cores or os.cpu_count() or 1,
         wake_fd=wake_fd,
     )
+
+
+def foresee(stage: Stage, settings: RunSettings, stored: RunStorage) -> tuple[str, ...]:
+    """For a dry run: what would end the run before its first job, as far as it can be known without
+    a question to the Batch service. Notices about the settings. Raises `PlanError`."""
+    assert settings.azure is not None
+    grouping = settings.grouping or Grouping()
+    refuse_files_of_this_machine(stage, stored, grouping)
+    if settings.azure.pool:  # its size is known to the service only
+        return settings.azure.notices
+    chosen = sizes.Sizes(settings.azure)
+    sizes.require(chosen, requests_of(stage, settings, grouping))
+    return (*settings.azure.notices, *((chosen.unknown,) if chosen.unknown else ()))
 
 
 def _packs(stage: Stage, stored: RunStorage, say: Callable[[str, str], None]) -> Packs | None:

@@ -287,7 +287,7 @@ class RunLoop:
             self._schedule.resume(spec.id, spec.attempt)
             command = spec.body.get("command")
             self._running[spec.token] = Attempt(spec.id, spec.attempt, spec, command)
-            info = stage.values.info(spec.id, stage.forecast, command)
+            info = stage.values.info(spec.id, stage.forecast, command, spec.attempt)
             self.emit(JobStarted(info, spec.attempt))
         jobs = "1 job" if len(specs) == 1 else f"{len(specs)} jobs"
         self.emit(Note("info", f"took over {jobs} of a run that was killed"))
@@ -331,7 +331,7 @@ class RunLoop:
                 self._running[spec.token] = Attempt(spec.id, spec.attempt, spec, command)
                 if self._units is None or spec.id not in self._units.leader:
                     self._executor.submit(spec)
-                info = stage.values.info(spec.id, stage.forecast, command)
+                info = stage.values.info(spec.id, stage.forecast, command, spec.attempt)
                 self.emit(JobStarted(info, spec.attempt))
 
     def _order_group(self, leader: int, jobs: Sequence[int], attempt: int) -> list[JobSpec]:
@@ -539,7 +539,8 @@ class RunLoop:
         if silent:
             self.emit(Note("info", f"`{attempt.key}` was stopped: {result.detail}"))
             return
-        info = self._stage.values.info(job, self._stage.forecast, attempt.command)
+        values, attempts = self._stage.values, attempt.attempt
+        info = values.info(job, self._stage.forecast, attempt.command, attempts)
         if attempt.shown != job:
             info = replace(info, id=attempt.shown)
         from rulekit.engine.failure import card

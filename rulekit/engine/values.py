@@ -229,10 +229,12 @@ class JobValues:
         own = self._plan.rule_of(number).retries
         return self._settings.retries if own is None else own
 
-    def info(self, number: int, forecast: Forecast, command: str | None) -> JobInfo:
-        """How the job is shown. Raises `PlanError` if a function of the user's fails."""
-        threads = self.threads(number)
-        resources = self.resources(number, 1, threads)
+    def info(
+        self, number: int, forecast: Forecast, command: str | None, attempt: int = 1
+    ) -> JobInfo:
+        """How an attempt of the job is shown. Raises `PlanError` if a function of the user's fails."""
+        threads = self.threads(number, attempt)
+        resources = self.resources(number, attempt, threads)
         shown = {
             name: value
             for name, value in resources.items()

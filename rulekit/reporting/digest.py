@@ -53,7 +53,8 @@ def summary(failures: Sequence[JobFailed], paint: Paint) -> str:
     for (rule, cause), events in ordered[:_GROUPS]:
         noun = "job" if len(events) == 1 else "jobs"
         head = f"{len(events)} failed {noun} of rule {rule}"
-        lines.append(f"{paint('error', head)}: {visible(cause)}")
+        first, _, _ = cause.partition("\n")  # the rest is in the card of each job
+        lines.append(f"{paint('error', head)}: {visible(first)}")
         for event in events[:_JOBS]:
             lines += _told(event, paint)
         if len(events) > _JOBS:

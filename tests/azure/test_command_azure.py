@@ -118,6 +118,39 @@ def test_a_failed_job_says_why(cloud):
     assert cloud.names() == [] and cloud.left() == []
 
 
+def test_what_would_be_refused_is_refused_by_a_dry_run_too(cloud):
+    cloud.write(
+        "Snakefile",
+        'rule big:\n    output: "x"\n    threads: 5000\n    shell: "touch x"\n'
+        'rule here:\n    input: "/etc/hosts"\n    output: "y"\n    shell: "touch y"\n'
+        'rule fine:\n    output: "z"\n    shell: "touch z"\n',
+    )
+    big = cloud.run("-n", "x")
+    assert big.returncode == 4 and "RK0614" in big.stderr, big.stderr
+    here = cloud.run("-n", "y")
+    assert here.returncode == 4 and "RK0624" in here.stderr, here.stderr
+    fine = cloud.run("-n", "z", BATCH_POOL_VM_SIZE="Standard_D4sv5", BATCH_POOL_VMSIZE="x")
+    assert fine.returncode == 0, fine.stderr
+    assert "`Standard_D4s_v5`" in fine.stderr and "BATCH_POOL_VMSIZE is set" in fine.stderr
+    assert cloud.batch_requests() == 0
+
+
+def test_a_dead_image_is_told_and_a_failed_job_is_run_again_with_the_same_words(cloud):
+    cloud.write("Snakefile", 'rule a:\n    output: "x"\n    shell: "exit 7"\n')
+    done = cloud.run(
+        *("--az-batch-account-url", cloud.emulator.url, "--envvars", "FAR", "--", "x"),
+        FAR="away-and-gone",
+        BATCH_POOL_IMAGE_PUBLISHER="microsoft-azure-batch",
+        BATCH_POOL_IMAGE_OFFER="ubuntu-server-container",
+        BATCH_POOL_IMAGE_SKU="20-04-lts",
+    )
+    assert done.returncode == 1
+    assert "20-04-lts is out of support" in done.stderr, done.stderr
+    again = [line for line in done.stderr.splitlines() if "run it again" in line]
+    assert again and all(f"--az-batch-account-url {cloud.emulator.url}" in one for one in again)
+    assert all(one.endswith("--envvars FAR -- x") for one in again), again
+
+
 def test_stored_files_with_jobs_on_this_machine(lab):
     done = lab.run(batch=False, LAB_TOKEN="planted-value-1")
     assert done.returncode == 0, done.stdout + done.stderr

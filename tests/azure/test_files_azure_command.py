@@ -38,6 +38,12 @@ def test_what_is_not_there(container, capsys):
     assert "RK0650" in capsys.readouterr().err
 
 
+def test_a_container_that_is_not_there_is_told(capsys):
+    for words in (["ls", "az://no-such-one/x"], ["download", "az://no-such-one/x"]):
+        assert main(["azure", *words]) == 6
+        assert "RK0644" in capsys.readouterr().err
+
+
 def test_no_container_and_no_account(capsys, monkeypatch):
     assert main(["azure", "ls"]) == 2
     assert "az://CONTAINER" in capsys.readouterr().err

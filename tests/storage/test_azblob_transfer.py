@@ -62,6 +62,46 @@ def test_up_and_down_again(storage, here, container, azurite):
     assert download(storage, Location("a", container, ""), "all").size == 6
 
 
+def test_programs_stay_programs(storage, here, container):
+    (here / "top").chmod(0o755)
+    target = Location("a", container, "p")
+    upload(storage, ["top", "data"], target)
+    download(storage, target, "copy")
+    assert os.access(here / "copy/top", os.X_OK)
+    assert not os.access(here / "copy/data/a.txt", os.X_OK)
+
+
+def test_a_stored_directory_comes_whole_and_its_list_stays_there(storage, here, container, azurite):
+    upload(storage, ["data"], Location("a", container, "p"))
+    listed = b'[{"name": "a.txt", "size": 1}, {"name": "sub/empty/", "size": 0}]'
+    azurite.put(container, "p/data/.rulekit_directory", listed)
+    got = download(storage, Location("a", container, "p/data"), "copy")
+    assert got.moved == ("copy/a.txt", "copy/sub/b b.txt")
+    assert (here / "copy/sub/empty").is_dir()
+    assert not (here / "copy/.rulekit_directory").exists()
+
+
+def test_a_list_that_leads_elsewhere_makes_no_folder(storage, here, container, azurite):
+    azurite.put(container, "p/d/.rulekit_directory", b'[{"name": "../../out/"}]')
+    with pytest.raises(InfrastructureError):
+        download(storage, Location("a", container, "p/d"), "copy")
+    assert not (here / "out").exists() and not (here.parent / "out").exists()
+
+
+def test_a_stored_directory_that_gets_a_file_is_what_lies_in_it(storage, here, container, azurite):
+    target = Location("a", container, "p")
+    upload(storage, ["data"], target)
+    for folder in ("data", "other"):
+        azurite.put(container, f"p/{folder}/.rulekit_directory", b'[{"name": "a.txt", "size": 1}]')
+    upload(storage, ["data"], target)  # the same
+    assert "p/data/.rulekit_directory" in azurite.names(container)
+    (here / "data/new").write_text("5")
+    (here / "data/.rulekit_directory").write_text("old")
+    assert upload(storage, ["data"], target).moved == ("data/new",)
+    assert "p/data/.rulekit_directory" not in azurite.names(container)
+    assert "p/other/.rulekit_directory" in azurite.names(container)
+
+
 def test_absolute_paths_lose_their_folders(storage, here, container, azurite):
     upload(storage, [str(here / "data")], Location("a", container, ""))
     assert azurite.names(container) == ["data/a.txt", "data/sub/b b.txt"]

@@ -73,11 +73,14 @@ def _location(storage: AzBlobStorage, given: argparse.Namespace, text: str) -> L
 
 
 def _ls(storage: AzBlobStorage, given: argparse.Namespace) -> int:
-    from rulekit.storage.azblob.transfer import listing
+    from rulekit.storage.azblob.transfer import listing, require_container
 
     at = _location(storage, given, given.source)
     count = total = 0
-    for name, stamp in listing(storage, at, recursive=given.recursive):
+    found = list(listing(storage, at, recursive=given.recursive))
+    if not found:
+        require_container(storage, at)
+    for name, stamp in found:
         if stamp is None:
             sys.stdout.write(f"{'':>12}  {'':16}  {name}\n")
             continue

@@ -99,7 +99,7 @@ def dry_run(command: Command) -> int:
     if "all" not in options.quiet and not options.json:
         out.write("Building DAG of jobs...\n")
     prepared = session.prepare(command, loaded, readonly=True)
-    for warning in prepared.stage.plan.warnings:
+    for warning in (*prepared.stage.plan.warnings, *_foreseen(prepared)):
         sys.stderr.write(f"warning: {warning}\n")
     if options.json:
         from rulekit.cli.commands.plan_json import plan_as_json
@@ -124,6 +124,15 @@ def dry_run(command: Command) -> int:
         notes=None if options.notemp else _removals(stage, options.all_temp),
     )
     return 0
+
+
+def _foreseen(prepared: Prepared) -> tuple[str, ...]:
+    """Warnings for a run on Azure Batch. Raises `PlanError` for what would be refused there."""
+    if prepared.settings.azure is None or prepared.stored is None:
+        return ()
+    from rulekit.engine.azure import foresee
+
+    return foresee(prepared.stage, prepared.settings, prepared.stored)
 
 
 def _removals(stage: Stage, all_temp: bool) -> Callable[[int], tuple[str, ...]] | None:
@@ -157,9 +166,11 @@ def shown_command(stage: Stage) -> Callable[[int], str | None]:
         index = plan.rule[job]
         rule = plan.workflow.rules[index]
         if rule.body.kind != "shell":
-            if rule.body.kind == "script" and index not in templates and job not in plan.waits:
+            if index not in templates and job not in plan.waits:
                 templates[index] = None
-                _look_for_script(stage, job)
+                if rule.body.kind == "script":
+                    _look_for_script(stage, job)
+                values.params(job)
             return None
         template = templates.get(index)
         if template is None:

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from rulekit.errors.tree import RulekitError
+
 INFRASTRUCTURE = 75  # exit code of the node program when the machine, not the job, is at fault
 _TAIL_LINES = 20
 _TAIL_BYTES = 4_000
@@ -144,6 +146,12 @@ def explain(verdict: Verdict, output: bytes | None) -> str:
     if ending:
         lines += ["the last lines of its output:", *(f"  {line}" for line in ending)]
     return "\n".join(lines)
+
+
+def of_error(error: RulekitError) -> str:
+    """What jobs are told that cannot run because of an error: what it says, and the next step."""
+    steps = dict.fromkeys(one.help for one in error.diagnostics if one.help)
+    return "\n".join([str(error), *steps])
 
 
 def tail(output: bytes | None) -> list[str]:

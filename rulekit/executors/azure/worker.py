@@ -180,7 +180,7 @@ class Worker:
         self.failed = error
         now = time.time()
         for task in dict.fromkeys(self._by_token.values()):
-            self._outbox.extend(task.failed("lost", str(error), now, now))
+            self._outbox.extend(task.failed("lost", failures.of_error(error), now, now))
         self._by_token.clear()
         self._outbox.append(error)
         try:
@@ -294,10 +294,11 @@ class Worker:
                     self._no_images.update(dict.fromkeys(named, result.detail))
             self._answer(task, results)
             return
-        text = failures.explain(verdict, output)
-        problem = "cancelled" if task.cancelled else verdict.problem
+        problem, text = "cancelled", ""
+        if not task.cancelled:
+            problem, text = verdict.problem, self.service.masked(failures.explain(verdict, output))
         began, over = failures.times(task.facts, time.time())
-        self._answer(task, task.failed(problem, self.service.masked(text), began, over))
+        self._answer(task, task.failed(problem, text, began, over))
 
     def _once_more(self, task: Task, why: str) -> None:
         self._say("warning", f"{task.key}: {why}; once more")

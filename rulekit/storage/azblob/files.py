@@ -12,6 +12,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 from rulekit.errors.tree import InfrastructureError
+from rulekit.node.fetch import MODE
 from rulekit.storage.azblob.stamp import BlobStamp, digest_of, stamp_of
 
 TYPE_CHECKING = False
@@ -148,6 +149,7 @@ def download(blob: Any, path: str, threads: int, progress: Progress) -> BlobStam
             md5 = _fetched(blob, properties, file, threads, progress)
         if stamp.digest.startswith("md5:") and digest_of(md5, None) != stamp.digest:
             raise Damaged("its MD5 is not the one that the service has")
+        _make_executable(part, (properties.metadata or {}).get(MODE, ""))
         os.utime(part, ns=(stamp.mtime_ns, stamp.mtime_ns))
         os.replace(part, path)
     except BaseException:
@@ -157,6 +159,15 @@ def download(blob: Any, path: str, threads: int, progress: Progress) -> BlobStam
             pass
         raise
     return stamp
+
+
+def _make_executable(path: str, mode: str) -> None:
+    """Gives a file the permissions that its blob's metadata tell; anybody may have written those."""
+    try:
+        wanted = int(mode, 8) & 0o777
+    except ValueError:
+        return
+    os.chmod(path, 0o600 | wanted)
 
 
 def _fetched(blob: Any, properties: Any, file: Any, threads: int, progress: Progress) -> bytes:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import stat
+import threading
 from binascii import b2a_base64
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 from rulekit.errors.tree import InfrastructureError
 from rulekit.frozen import frozen, replace
 from rulekit.model.places import Location
+from rulekit.node.depot import MANIFEST
+from rulekit.node.fetch import MODE
+from rulekit.storage.azblob.failures import Refusal, translated
 from rulekit.storage.azblob.names import check_names, fault_of_name
 
 TYPE_CHECKING = False
@@ -89,18 +94,28 @@ def upload(
     A path `a/b.txt` becomes the blob ``a/b.txt`` below the target's folder, so that a run with this
     folder as its prefix finds it by the same path; of absolute paths and those with ``..`` the last
     part alone. Blobs that are the same (size and MD5) are left alone unless `force`. Links are
-    followed. Raises `InfrastructureError`, before anything is sent for names that cannot be stored.
+    followed; a file that can be executed stays one. A stored directory that gets a file is what lies
+    below it from then on: the list of what its job made goes. Raises `InfrastructureError`, before anything is sent for names that cannot be stored.
     """
     prefix = target.name.rstrip("/") + "/" if target.name.rstrip("/") else ""
     found = list(_local_files(paths))
     check_names((path, prefix + name) for path, name, _ in found)
-    there = storage.inventory(target.account, target.container, prefix) or {} if not force else {}
+    there = storage.inventory(target.account, target.container, prefix) or {}
+    lists = {name for name in there if name.rpartition("/")[2] == MANIFEST}
+    lock = threading.Lock()
 
     def send(path: str, name: str, told: Callable[[int], None]) -> bool:
-        known = there.get(prefix + name)
-        if known is not None and known.size == os.path.getsize(path) and _has(path, known.digest):
+        known = None if force else there.get(prefix + name)
+        status = os.stat(path)
+        if known is not None and known.size == status.st_size and _has(path, known.digest):
             return False
-        storage.upload_file(path, replace(target, name=prefix + name), told)
+        with lock:
+            stale = [one for one in lists if (prefix + name).startswith(one[: -len(MANIFEST)])]
+            lists.difference_update(stale)
+            storage.delete(replace(target, name=one) for one in stale)
+        mode = status.st_mode & 0o777
+        metadata = {MODE: f"{mode:o}"} if mode & 0o111 else None
+        storage.upload_file(path, replace(target, name=prefix + name), told, metadata)
         return True
 
     return _all(
@@ -121,8 +136,8 @@ def download(
     """Downloads a blob, or all blobs below a folder, into a folder of this disk.
 
     `names` picks some, relative to the source's folder. Files that are the same are left alone
-    unless `force`. Raises RK0650 if there is nothing, `InfrastructureError` for names that would
-    lead out of `folder`.
+    unless `force`. Empty folders of a stored directory are made. Raises RK0650 if there is nothing,
+    RK0644 if there is no container, `InfrastructureError` for names that would lead out of `folder`.
     """
     name = source.name.rstrip("/")
     prefix = name + "/" if name else ""
@@ -136,10 +151,10 @@ def download(
         wanted = {prefix + one for one in names}
         missing = sorted(wanted - found.keys())
         if missing:
-            raise _nothing(source, missing[0])
+            raise _nothing(storage, source, missing[0])
         found = {one: found[one] for one in found if one in wanted}
     if not found:
-        raise _nothing(source, name)
+        raise _nothing(storage, source, name)
 
     def fetch(blob: str, path: str, told: Callable[[int], None]) -> bool:
         stamp = found[blob]
@@ -156,11 +171,35 @@ def download(
     work: list[tuple[str, int, Callable[[Callable[[int], None]], bool]]] = []
     for blob, stamp in sorted(found.items()):
         path = _inside(folder, blob[len(prefix) :])
+        if os.path.basename(path) == MANIFEST:
+            _make_folders(storage, replace(source, name=blob), os.path.dirname(path))
+            continue
         work.append((path, stamp.size, lambda told, b=blob, p=path: fetch(b, p, told)))  # type: ignore[misc]
     return _all(work, report)
 
 
-def _nothing(source: Location, name: str) -> InfrastructureError:
+def _make_folders(storage: AzBlobStorage, manifest: Location, folder: str) -> None:
+    """A stored directory and its empty folders; what cannot be read as its list names none."""
+    os.makedirs(folder, exist_ok=True)
+    try:
+        entries = [str(entry["name"]) for entry in json.loads(storage.get(manifest))]
+    except (ValueError, TypeError, KeyError):
+        return
+    for name in entries:
+        if name.endswith("/"):
+            os.makedirs(_inside(folder, name[:-1]), exist_ok=True)
+
+
+def require_container(storage: AzBlobStorage, place: Location) -> None:
+    """For when nothing was found. Raises RK0644 if the container is not there at all."""
+    storage.check(place.account, place.container, "l")
+    if (place.account, place.container) in storage.gone:
+        missing = Refusal(404, "ContainerNotFound", {}, "")
+        raise translated(missing, storage.account(place.account), place.container, "list")
+
+
+def _nothing(storage: AzBlobStorage, source: Location, name: str) -> InfrastructureError:
+    require_container(storage, source)
     what = f"no blob `{name}`" if name else "nothing"
     return InfrastructureError(
         f"there is {what} in the container `{source.container}`", code="RK0650"
@@ -215,7 +254,7 @@ def _walk(folder: str, name: str) -> Iterator[tuple[str, str, int]]:
         start = name if below == "." else f"{name}/{below}" if name else below
         for file in sorted(files):
             path = os.path.join(here, file)
-            if os.path.isfile(path):
+            if os.path.isfile(path) and file != MANIFEST:
                 yield path, f"{start}/{file}" if start else file, os.path.getsize(path)
 
 
@@ -233,8 +272,6 @@ def _all(
     work: Sequence[tuple[str, int, Callable[[Callable[[int], None]], bool]]], report: Report | None
 ) -> Transferred:
     """Runs transfers side by side. The first error ends it, after those that are under way."""
-    import threading
-
     total = sum(size for _, size, _ in work)
     lock = threading.Lock()
     state = [0, 0]  # bytes, files

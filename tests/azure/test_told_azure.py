@@ -1,0 +1,34 @@
+"""What jobs on Azure are told when they end without a result of their own."""
+
+from __future__ import annotations
+
+import pytest
+from azruns import Bench, gather, job
+
+from rulekit.errors import InfrastructureError
+from rulekit.executors.azure import failures
+
+
+@pytest.fixture
+def bench(azurite, container, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = Bench(azurite, container)
+    yield made
+    made.close()
+
+
+def test_what_we_ended_ourselves_was_ended_by_no_time_limit(bench):
+    executor = bench.executor()
+    executor.submit(job(1, "sleep 600", ["o"]))
+    while not any(type(one).__name__ == "Started" for one in executor.poll(1.0)):
+        pass
+    executor.cancel("run.0.1.1")
+    (result,) = gather(executor, 1).values()
+    assert (result.problem, result.detail) == ("cancelled", "")
+    executor.close()
+
+
+def test_the_next_step_of_an_error():
+    error = InfrastructureError("no more pools", code="RK0616", help="ask for a higher quota")
+    assert failures.of_error(error) == "no more pools\nask for a higher quota"
+    assert failures.of_error(InfrastructureError("no")) == "no"
