@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from rulekit.frozen import frozen
+from rulekit.runner.files import MARKER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ def members(payload: Payload) -> Iterator[tuple[str, str]]:
             for name in sorted(names):
                 full = os.path.join(folder, name)
                 inside = place + os.path.relpath(full, path)
-                if inside not in seen and os.path.isfile(full) and _is_text(inside):
+                if name == MARKER or inside in seen:
+                    continue
+                if os.path.isfile(full) and _is_text(inside):
                     seen.add(inside)
                     yield full, inside
 

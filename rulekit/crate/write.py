@@ -45,9 +45,8 @@ def write_crate(path: str, document: Mapping[str, Any], payload: Payload) -> Non
         os.replace(part, path)
     except OSError as error:
         _remove(part)
-        raise UsageError(
-            f"--crate: `{error.filename or path}`: {error.strerror or error}", code="RK0172"
-        ) from error
+        wrong = str(error.filename or path).replace(part, path)
+        raise UsageError(f"--crate: `{wrong}`: {error.strerror or error}", code="RK0172") from error
     except BaseException:
         _remove(part)
         raise

@@ -7,6 +7,7 @@ import os
 from rulekit.errors.diagnostic import Label
 from rulekit.errors.tree import PlanError
 from rulekit.frozen import frozen
+from rulekit.runner.files import MARKER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ def _matching(folder: str, patterns: Sequence[str]) -> Iterator[tuple[str, dict[
     for place, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):
+            if name == MARKER:
+                continue
             inside = os.path.relpath(os.path.join(place, name), folder)
             for pattern in parsed:
                 values = pattern.match(inside)

@@ -8,6 +8,7 @@ import os
 
 from rulekit.pages.shell import data_uri, text
 from rulekit.report.captions import markup
+from rulekit.runner.files import MARKER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,6 +133,8 @@ class Results:
         for place, folders, names in os.walk(path):
             folders.sort()
             for one in sorted(names):
+                if one == MARKER:
+                    continue
                 full = os.path.join(place, one)
                 label = text(os.path.relpath(full, path))
                 if self._link is not None:

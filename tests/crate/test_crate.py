@@ -92,6 +92,8 @@ def test_a_crate_of_a_good_run(folder):
     }
     for entity in crate.data_entities:  # each is there
         assert entity is main or (folder.parent / "c" / entity["name"]).exists()
+    assert (folder / "many/.snakemake_timestamp").exists()  # ours, and nobody else's business
+    assert not (folder.parent / "c/many/.snakemake_timestamp").exists()
     actions = _entities(folder.parent / "c", "CreateAction")
     run = next(one for one in actions.values() if one["@id"].startswith("#run/"))
     assert run["actionStatus"].endswith("CompletedActionStatus")
@@ -140,6 +142,8 @@ def test_what_is_there_is_never_overwritten(folder):
     done = rulekit(folder, "--crate", "mine", check=False)
     assert done.returncode == 2 and "RK0172" in done.stderr
     assert os.listdir(folder / "mine") == ["thesis.txt"]
+    done = rulekit(folder, "--crate", "Rulefile/c.zip", check=False)
+    assert done.returncode == 2 and "Rulefile/c.zip`: Not a directory" in done.stderr
     done = rulekit(folder, "--crate", "Rulefile", check=False)
     assert done.returncode == 2 and (folder / "Rulefile").read_text() == FILE
 

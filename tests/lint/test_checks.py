@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from rulekit.cli.main import main
 from rulekit.compiler.load import load
 from rulekit.lint.catalogue import CHECKS, page
 from rulekit.lint.check import check
@@ -142,6 +143,14 @@ def test_comments_allow_findings(codes):
 def test_snakemakes_flag_leaves_out_our_own_checks(codes):
     assert codes(CASES["RL101"], own=False) == ()
     assert len(codes(CASES["RL001"], own=False)) == 1
+
+
+def test_a_file_is_not_taken_for_a_target(codes, capsys):
+    codes(CLEAN_RULE, other=CASES["RL001"])
+    assert main(["lint", "other.smk"]) == 2
+    assert "rulekit lint -s other.smk" in capsys.readouterr().err
+    assert main(["lint", "-s", "other.smk"]) == 1
+    assert main(["--lint", "out.txt"]) == 0  # as Snakemake, for which it is a run
 
 
 def test_written_form(codes):

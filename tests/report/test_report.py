@@ -24,7 +24,7 @@ rule table:
     params: c="Tables"
     shell: "printf 'a,b\\\\n1,<2>\\\\n' > {output}"
 rule folder:
-    output: report(directory("d"), patterns=["{name}.txt"])
+    output: report(directory("d"), patterns=["{name}.txt", "{name}stamp"])
     shell: "mkdir d; echo one > d/1.txt; echo two > d/2.txt; echo no > d/3.bin"
 rule plain:
     output: "x.txt"
@@ -51,6 +51,7 @@ def test_a_page_holds_everything(made):
     assert base64.b64encode(b"<svg/>\n").decode() in text
     assert ">Pictures</h3>" in text and ">Tables</h3>" in text
     assert ">&lt;2&gt;</td>" in text  # nothing of a result becomes markup
+    assert "_timestamp" not in text  # the file that holds a folder's time is no result
     assert "d/1.txt" in text and ">two\n</pre>" in text and 'download="3.bin"' not in text
     assert "kind: counts" in text
     assert 'src="http' not in text and 'href="http' not in text
@@ -62,6 +63,7 @@ def test_an_archive_has_files_beside_the_page(made):
         names = set(archive.namelist())
         text = archive.read("report/report.html").decode()
     assert {"report/data/a.svg", "report/data/t.csv", "report/data/d/1.txt"} <= names
+    assert not [name for name in names if name.endswith("_timestamp")]
     assert 'src="data/a.svg"' in text
 
 
@@ -111,6 +113,25 @@ def test_nested_metadata_is_refused(made, capsys):
     (made / "m.yaml").write_text("a: {b: {c: 1}}\n")
     assert main(["--report", "--report-metadata", "m.yaml"]) == 2
     assert "nested" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_one_page_fits_in_the_report(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Snakefile").write_text(
+        'rule a:\n    output: report(directory("s"), htmlindex="i.html"), report(directory("t"))\n'
+        '    shell: "mkdir -p {output}; echo hi > s/i.html; echo ho > t/1.txt"\n'
+    )
+    subprocess.run([sys.executable, "-m", "rulekit", "-c", "1", "--quiet"], check=True, timeout=60)
+    assert main(["--report", "r.html"]) == 0
+    text = (tmp_path / "r.html").read_text()
+    assert "1.txt" in text and "_timestamp" not in text
+    assert main(["--report", "r.zip"]) == 0
+    with zipfile.ZipFile(tmp_path / "r.zip") as archive:
+        assert sorted(archive.namelist()) == [
+            "report/data/s/i.html",
+            "report/data/t/1.txt",
+            "report/report.html",
+        ]
 
 
 def test_a_folder_with_a_page_of_its_own_needs_an_archive(tmp_path, monkeypatch, capsys):

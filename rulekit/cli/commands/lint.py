@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import sys
+from shlex import quote
 
 from rulekit.cli import session
-from rulekit.errors.tree import RuleFileError
+from rulekit.errors.tree import RuleFileError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +26,13 @@ def execute(command: Command) -> int:
 
     options = command.options
     own = command.verb == "lint"
+    if own and options.targets:
+        word = options.targets[0]
+        raise UsageError(
+            f"lint looks at a whole workflow: it takes no `{word}`",
+            code="RK0103",
+            help=f"name the rule file by -s: rulekit lint -s {quote(word)}",
+        )
     try:
         loaded = session.load(command)
     except RuleFileError as error:

@@ -125,8 +125,10 @@ def _part(path: str) -> str:
 
 
 def _fits_in_a_page(items: tuple[Item, ...]) -> None:
+    from rulekit.runner.files import MARKER
+
     for item in items:
-        if item.index is not None and len(os.listdir(item.path)) > 1:
+        if item.index is not None and len(set(os.listdir(item.path)) - {MARKER}) > 1:
             raise PlanError(
                 f"the folder `{item.path}` is a page of several files, which no single page can hold",
                 code="RK0190",
@@ -149,6 +151,8 @@ def _beside(path: str, quoted: bool = True) -> str:
 def _zip(path: str, text: str, items: tuple[Item, ...]) -> None:
     import zipfile
 
+    from rulekit.runner.files import MARKER
+
     part = _part(path)
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -159,7 +163,10 @@ def _zip(path: str, text: str, items: tuple[Item, ...]) -> None:
                 if os.path.isdir(item.path):
                     walked = os.walk(item.path)
                     files = [
-                        os.path.join(folder, name) for folder, _, names in walked for name in names
+                        os.path.join(folder, name)
+                        for folder, _, names in walked
+                        for name in names
+                        if name != MARKER
                     ]
                 for name in files:
                     if name not in packed:
