@@ -175,3 +175,26 @@ def test_quotas(settings, account, level, part):
     made = AzureSettings("https://a.b", "a", vm_size="Standard_D4ds_v5", **settings)
     found = list(quotas.judge(made, Account(**account)))
     assert any(one[0] == level and part in one[1] for one in found), found
+
+
+def test_words_of_the_profile_of_a_run_hold(bench, capsys, tmp_path, monkeypatch):
+    profile = tmp_path / "profiles" / "default" / "config.yaml"
+    profile.parent.mkdir(parents=True)
+    profile.write_text(
+        f"az-batch: true\njobs: 3\ndefault-remote-prefix: {bench.container}/lab\n"
+        f"azure:\n  account-url: {bench.emulator.url}\n  vm-size: Standard_D2s_v5\n"
+    )
+    monkeypatch.delenv("AZ_BATCH_ACCOUNT_URL")
+    (tmp_path / "some").write_text("1234")
+    assert main(["azure", "upload", "some"]) == 0
+    assert bench.azurite.names(bench.container) == ["lab/some"]
+    assert main(["azure", "doctor"]) == 0
+    said = capsys.readouterr().out
+    assert "Standard_D2s_v5" in said and "can be listed" in said, said
+    assert main(["azure", "ls", f"--default-remote-prefix={bench.container}/other"]) == 0
+    assert main(["azure", "jobs"]) == 0
+    assert main(["azure", "jobs", "--workflow-profile", "none"]) == 2
+    assert "AZ_BATCH_ACCOUNT_URL" in capsys.readouterr().err
+    profile.write_text("default-storage-provider: fs\ndefault-storage-prefix: results\n")
+    assert main(["azure", "ls"]) == 2
+    assert "which container" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 import pytest
@@ -60,6 +61,12 @@ def test_up_and_down_again(storage, here, container, azurite):
     )
     assert download(storage, target, "some", names=["top"]).moved == ("some/top",)
     assert download(storage, Location("a", container, ""), "all").size == 6
+
+
+def test_the_library_does_not_talk_of_answers_between_our_lines(storage):
+    storage.service("a")
+    theirs = logging.getLogger("azure.storage.blob._shared.response_handlers")
+    assert not theirs.isEnabledFor(logging.WARNING)
 
 
 def test_programs_stay_programs(storage, here, container):

@@ -31,10 +31,14 @@ COMMANDS: dict[str, str] = {
 
 
 def parser(name: str, *, prefix: bool = True) -> argparse.ArgumentParser:
-    """A parser with the options that all commands have; its mistakes are UsageErrors."""
+    """A parser with the options that all commands have; its mistakes are UsageErrors. What a line
+    does not say is taken from the profiles that a run here would use."""
     import argparse
 
     class Parser(argparse.ArgumentParser):
+        def parse_args(self, *words: Any) -> Any:  # type: ignore[override]
+            return _filled(super().parse_args(*words))
+
         def error(self, message: str) -> Any:
             raise UsageError(message, help=f"rulekit azure {name} --help")
 
@@ -59,6 +63,8 @@ def parser(name: str, *, prefix: bool = True) -> argparse.ArgumentParser:
             metavar="NAME",
             help="as for a run: AzBlob, azure",
         )
+    made.add_argument("--profile", action="append", metavar="NAME", help="as for a run")
+    made.add_argument("--workflow-profile", metavar="NAME", help="as for a run")
     # Whoever puts `azure doctor` into the command line of a run has these, too.
     made.add_argument("--az-batch", action="store_true", help=argparse.SUPPRESS)
     made.add_argument("--az-batch-enable-autoscale", action="store_true", help=argparse.SUPPRESS)
@@ -66,8 +72,46 @@ def parser(name: str, *, prefix: bool = True) -> argparse.ArgumentParser:
     return made
 
 
+def _filled(given: argparse.Namespace) -> argparse.Namespace:
+    """The words of a line, with those of profiles for what is not given. `azure` is the section of
+    that name. Raises UsageError, RuleFileError."""
+    from rulekit.cli.parse import convert
+    from rulekit.cli.profiles import values_for
+
+    asked: dict[str, list[list[str]]] = {}
+    if given.profile:
+        asked["profile"] = [given.profile]
+    if given.workflow_profile is not None:
+        asked["workflow_profile"] = [[given.workflow_profile]]
+    values, _ = values_for(asked)
+    options = convert({name: value for name, value in values.items() if name in _OF_PROFILES}, ())
+    given.azure = options.azure
+    given.az_batch_account_url = given.az_batch_account_url or options.az_batch_account_url
+    given.az_batch_enable_autoscale |= options.az_batch_enable_autoscale
+    given.container_image = given.container_image or options.container_image
+    provider = options.default_storage_provider or options.default_remote_provider
+    if getattr(given, "prefix", "") is None and provider != "fs":  # that is a folder of this disk
+        given.prefix = options.default_storage_prefix or options.default_remote_prefix
+        given.provider = given.provider or provider
+    return given
+
+
+_OF_PROFILES = frozenset(
+    {
+        "azure",
+        "az_batch_account_url",
+        "az_batch_enable_autoscale",
+        "container_image",
+        "default_storage_prefix",
+        "default_remote_prefix",
+        "default_storage_provider",
+        "default_remote_provider",
+    }
+)
+
+
 def settings_of(given: argparse.Namespace) -> AzureSettings:
-    """Settings from the environment and the options. Raises UsageError; tells notices."""
+    """Settings from the options, profiles and the environment. Raises UsageError; tells notices."""
     from rulekit.executors.azure import settings
 
     made = settings.read(
@@ -75,7 +119,8 @@ def settings_of(given: argparse.Namespace) -> AzureSettings:
             "account_url": given.az_batch_account_url,
             "autoscale": given.az_batch_enable_autoscale or None,
             "container_image": given.container_image,
-        }
+        },
+        given.azure,
     )
     for notice in made.notices:
         sys.stderr.write(f"note: {notice}\n")

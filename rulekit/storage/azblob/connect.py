@@ -33,8 +33,12 @@ class Patience:
 def connected(account: Account, patience: Patience) -> BlobServiceClient:
     """A client for an account. Nothing is sent yet; an identity is looked for on the first
     request."""
+    import logging
+
     from azure.storage.blob import BlobServiceClient
 
+    # It warns of each error whose body is no XML, which is told by its status all the same.
+    logging.getLogger("azure.storage.blob._shared.response_handlers").setLevel(logging.ERROR)
     retries = patience.attempts - 1
     return BlobServiceClient(
         account.url,
