@@ -14,6 +14,7 @@ from rulekit.engine.values import JobValues
 from rulekit.errors.tree import PlanError
 from rulekit.events import Note
 from rulekit.frozen import frozen, replace
+from rulekit.language.jobvalues import check_params
 from rulekit.language.storagestate import State
 from rulekit.model.namedlist import measure_with
 from rulekit.planning import PlanOptions, make_plan
@@ -173,6 +174,8 @@ def make_stage(
             raise prepared.stored.explained(error) from error.__cause__
         if prepared.stored is not None:
             prepared.stored.check_plan(plan)
+        for index in set(plan.rule):
+            check_params(workflow.rules[index])  # now, not when hours of work lie behind
         if plan.streams:
             # What a killed run left of a pipe is not the file.
             files.hide(stream.path for stream in plan.streams)

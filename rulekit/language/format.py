@@ -326,7 +326,7 @@ def _shown(
                 f"`{field.text}` has an unknown conversion `!{conversion}`", code="RK0241"
             )
     if isinstance(value, Wildcards):
-        return str(value)
+        return value.with_names()
     spec, way = field.spec, field.way
     if type(spec) is not str:
         spec = spec.render(names, namespace)  # type: ignore[union-attr]

@@ -311,6 +311,17 @@ def evaluate_params(
     return Params(values, names)
 
 
+def check_params(rule: Rule) -> None:
+    """Raises `PlanError` if a text among the params has a wildcard that jobs of the rule do not."""
+    known: dict[str, str] | None = None
+    for one in rule.params:
+        value = one.value
+        for text in (value,) if isinstance(value, str) else value if type(value) is list else ():
+            if isinstance(text, str) and "{" in text:
+                known = dict.fromkeys(rule.wildcard_names, "") if known is None else known
+                _filled(rule, text, known)
+
+
 def _filled(rule: Rule, text: str, known: Mapping[str, str]) -> str:
     try:
         return fill_names(text, known)

@@ -188,7 +188,7 @@ def _import_help(error: ImportError) -> str | None:
 def function_failed(rule: Rule, what: str, wildcards: Any, error: BaseException) -> PlanError:
     """The error for a user function of a rule that raised something while a plan is made."""
     diagnostic = diagnose(error, rule.span)
-    values = str(wildcards)
+    values = wildcards.with_names()
     shown = f" with wildcards {values}" if values else ""
     return PlanError(
         diagnostics=(

@@ -133,8 +133,7 @@ class Resources(Namedlist):
 
 
 class Wildcards(Namedlist):
-    def __str__(self):
-        return ",".join(f"{name}={self._named(name)}" for name in sorted(self._names))
+    pass
 
 
 class Snakemake:

@@ -237,5 +237,5 @@ def test_constant_params():
 
 def test_wildcards_object():
     assert WILDCARDS.s == "tumor" and dict(WILDCARDS.items()) == {"s": "tumor", "n": "1"}
-    assert str(WILDCARDS) == "n=1,s=tumor"
+    assert str(WILDCARDS) == "tumor 1"
     assert jobvalues.call_function(lambda w: w.n, WILDCARDS) == "1"

@@ -135,7 +135,7 @@ EXPECTED = {
     ],
     "path": ["PosixPath", "p"],
     "set": [3],
-    "wildcards": ["x=1,y=2", "1", {"x": "1", "y": "2"}],
+    "wildcards": ["2 1", "1", {"x": "1", "y": "2"}],
     "log": ["l.log", " > l.log 2>&1", " >> l.log 2>&1", " 2> l.log", " > l.log"],
     "resources": [100, "/tmp"],
     "rest": [3, "r", "scripts", None, "é", "seven"],
