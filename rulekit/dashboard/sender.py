@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-from rulekit.errors.tree import InfrastructureError
+from rulekit.errors.tree import InfrastructureError, UsageError
 from rulekit.events import JobFailed, JobStarted, to_json
 
 TYPE_CHECKING = False
@@ -25,13 +25,21 @@ if TYPE_CHECKING:
 _MOST_KEPT = 16_000_000  # bytes for a reader that is behind
 
 
+def check_port(port: int, option: str) -> None:
+    """Raises `UsageError` for a number that no port has; 0 is any that is free."""
+    if not 0 <= port <= 65535:
+        raise UsageError(f"{option}: {port} is no port: these go up to 65535", code="RK0103")
+
+
 class Sender:
     """A listener for events. `url` is where the page is. `hide` takes secrets out of a line."""
 
     def __init__(
         self, port: int = 0, title: str = "", hide: Callable[[str], str] | None = None
     ) -> None:
-        """Starts the process. Raises `InfrastructureError` if the port cannot be had."""
+        """Starts the process. Raises `InfrastructureError` if the port cannot be had, `UsageError` if
+        it is none."""
+        check_port(port, "--watch-port")
         self._hide = hide
         self._kept = bytearray()
         self._process: subprocess.Popen[bytes] | None = subprocess.Popen(

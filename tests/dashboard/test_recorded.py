@@ -69,3 +69,13 @@ def test_totals_stay_when_the_journal_is_gone():
     assert view["total"] == 6 and view["at_work"] == 1
     ended = RunInfo("r", 1.0, 4.0, True, "host", "")
     assert look(ended, [work], {})["total"] == 6
+
+
+def test_a_number_that_is_no_port_is_refused(tmp_path):
+    (tmp_path / "Rulefile").write_text('rule a:\n    output: "a"\n    shell: "touch {output}"\n')
+    done = rulekit(tmp_path, "-c", "1", "--watch-port", "65536", check=False)
+    assert done.returncode == 2 and "RK0103" in done.stderr
+    assert not (tmp_path / "a").exists()
+    rulekit(tmp_path, "-c", "1", "--quiet")
+    done = rulekit(tmp_path, "dashboard", "--port", "99999", check=False)
+    assert done.returncode == 2 and "--port: 99999 is no port" in done.stderr

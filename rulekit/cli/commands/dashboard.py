@@ -43,10 +43,13 @@ def execute(command: Command) -> int:
 
 
 def serve(title: str, port: int) -> Dashboard:
-    """A server for a run that is read from its records. Raises `InfrastructureError`."""
+    """A server for a run that is read from its records. Raises `InfrastructureError`,
+    `UsageError`."""
+    from rulekit.dashboard.sender import check_port
     from rulekit.dashboard.server import Dashboard
     from rulekit.dashboard.state import LiveState
 
+    check_port(port, "--port")
     try:
         dashboard = Dashboard(LiveState(title), port)
     except OSError as error:
