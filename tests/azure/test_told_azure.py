@@ -32,3 +32,19 @@ def test_the_next_step_of_an_error():
     error = InfrastructureError("no more pools", code="RK0616", help="ask for a higher quota")
     assert failures.of_error(error) == "no more pools\nask for a higher quota"
     assert failures.of_error(InfrastructureError("no")) == "no"
+
+
+def test_a_machine_that_tells_why_it_failed_is_quoted(bench):
+    from azure.storage.blob import ContentSettings
+
+    wrong = ContentSettings(content_md5=bytearray(16))
+    bench.put("in", b"content")
+    with bench.azurite.client() as client:
+        client.get_blob_client(bench.container, "pre/in").set_http_headers(wrong)
+    executor = bench.executor()
+    executor.submit(job(1, "cat in > o", ["o"], ["in"]))
+    (result,) = gather(executor, 1).values()
+    assert not result.ok
+    warnings = [text for level, text in bench.said if level == "warning" and "once more" in text]
+    assert warnings and all("does not have the content" in text for text in warnings), bench.said
+    executor.close()

@@ -279,7 +279,9 @@ class Worker:
         again = bool(task.specs) and verdict.again and task.again < _AGAIN_MOST
         again = again and not task.cancelled
         if again and not _succeeded(task, results):
-            self._once_more(task, verdict.text)
+            # The node may have told more than that it failed.
+            details = [result.detail for result in results or () if not result.ok]
+            self._once_more(task, self.service.masked((details or [""])[0]) or verdict.text)
             return
         told = results is not None and {r.token for r in results} >= set(task.tokens)
         output: bytes | None = None
