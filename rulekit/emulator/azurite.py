@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import http.client
 import os
+import random
 import shutil
 import signal
 import socket
@@ -213,6 +214,13 @@ class Azurite:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    # Azurite takes seconds until it listens. The system gives ports above these by itself, so that
+    # another program is not likely to get this one meanwhile.
+    while True:
+        port = random.randrange(10_240, 32_768)  # noqa: S311
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port

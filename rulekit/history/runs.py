@@ -117,6 +117,8 @@ def running_jobs(state_dir: str) -> frozenset[Identity]:
 
 def all_runs(store: Store | None, pasts: Sequence[Past] = (), limit: int = 1000) -> list[RunInfo]:
     """The runs there are, the newest first."""
+    # Asked before the records are read: a run that ends meanwhile has its end there, or still lives.
+    alive = [is_live(past) for past in pasts]
     found = {
         row["name"]: RunInfo(
             row["name"],
@@ -128,13 +130,13 @@ def all_runs(store: Store | None, pasts: Sequence[Past] = (), limit: int = 1000)
         )
         for row in (store.runs(limit) if store is not None else ())
     }
-    for past in pasts:
+    for past, live in zip(pasts, alive, strict=True):
         known = found.get(past.run)
         if known is not None and known.ended is not None:
             continue
         host = past.owner.host if past.owner is not None else ""
         command = known.command if known is not None else ""
-        found[past.run] = RunInfo(past.run, past.time, None, None, host, command, is_live(past))
+        found[past.run] = RunInfo(past.run, past.time, None, None, host, command, live)
     return sorted(found.values(), key=lambda run: (run.started, run.name), reverse=True)
 
 

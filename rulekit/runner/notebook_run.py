@@ -18,6 +18,7 @@ error[RK0512]: nothing here can run notebooks: neither papermill nor nbclient is
   = help: pip install 'rulekit-workflows[notebook]' (or papermill and ipykernel into the job's \
 environment)
 """
+_STARTS = 3  # of a kernel
 
 
 def run(task):
@@ -60,6 +61,17 @@ def _no_kernel(task):
     return 1
 
 
+def _with_kernel(execute):
+    """Calls it again if the kernel died before it answered: no cell has run then. Ports of a kernel
+    are chosen before it takes them, and another program may have been faster."""
+    for turn in range(_STARTS):
+        try:
+            return execute()
+        except RuntimeError as error:
+            if "died before replying" not in str(error) or turn + 1 == _STARTS:
+                raise
+
+
 def _papermill():
     try:
         import papermill
@@ -71,12 +83,14 @@ def _papermill():
         if kernel is None:
             return _no_kernel(task)
         try:
-            papermill.execute_notebook(
-                task["notebook"],
-                task["executed"] or task["notebook"],
-                kernel_name=kernel,
-                progress_bar=False,
-                cwd=os.getcwd(),
+            _with_kernel(
+                lambda: papermill.execute_notebook(
+                    task["notebook"],
+                    task["executed"] or task["notebook"],
+                    kernel_name=kernel,
+                    progress_bar=False,
+                    cwd=os.getcwd(),
+                )
             )
         except papermill.exceptions.PapermillExecutionError as error:
             return _failed(task, error.exec_count, error.traceback)
@@ -99,11 +113,13 @@ def _nbclient():
         if kernel is None:
             return _no_kernel(task)
         book = nbformat.read(task["notebook"], as_version=4)
-        client = nbclient.NotebookClient(
-            book, timeout=None, kernel_name=kernel, resources={"metadata": {"path": os.getcwd()}}
-        )
+        place = {"metadata": {"path": os.getcwd()}}
         try:
-            client.execute()
+            _with_kernel(
+                lambda: nbclient.NotebookClient(
+                    book, timeout=None, kernel_name=kernel, resources=place
+                ).execute()
+            )
         except nbclient.exceptions.CellExecutionError as error:
             return _failed(task, None, [getattr(error, "traceback", str(error))])
         except Exception as error:

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 
+from azruns import lasting
+
 from rulekit.emulator.server import Emulator
 
 PREFIX = "lab/run"
@@ -56,7 +58,7 @@ class Cloud:
         provider += ["--default-remote-prefix", f"{self.container}/{PREFIX}"]
         return [sys.executable, "-m", "rulekit", *where, *provider, *words]
 
-    def run(self, *words, batch=True, timeout=150, **environment):
+    def run(self, *words, batch=True, timeout=400, **environment):
         return subprocess.run(
             self.words(*words, batch=batch),
             cwd=self.folder,
@@ -91,9 +93,8 @@ class Cloud:
         return len(self.emulator.ledger.requests())
 
     def left(self):
-        """Pools and jobs that are still there."""
-        world = self.emulator.world
-        return [*world.pools, *world.jobs]
+        """Pools and jobs that are still there, and not on their way out."""
+        return [*lasting(self.emulator, "pools"), *lasting(self.emulator, "jobs")]
 
     def close(self):
         self.emulator.close()

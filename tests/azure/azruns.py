@@ -109,10 +109,10 @@ class Bench:
         return [name[4:] for name in self.azurite.names(self.container, "pre/" + below)]
 
     def live_pools(self) -> list[str]:
-        return list(self.emulator.world.pools)
+        return lasting(self.emulator, "pools")
 
     def live_jobs(self) -> list[str]:
-        return list(self.emulator.world.jobs)
+        return lasting(self.emulator, "jobs")
 
     def close(self) -> None:
         for executor in self.open:
@@ -121,7 +121,32 @@ class Bench:
         self.storage.close()
 
 
-def gather(executor, count: int, seconds: float = 60.0) -> dict[str, JobResult]:
+def lasting(emulator: Emulator, kind: str, seconds: float = 60.0) -> list[str]:
+    """`pools` or `jobs` that are there, once those that are being deleted have gone."""
+    until = time.monotonic() + seconds
+    while True:
+        with emulator.world.lock:
+            found = dict(getattr(emulator.world, kind))
+            going = [name for name, one in found.items() if one.state == "deleting"]
+        if not going:
+            return list(found)
+        assert time.monotonic() < until, f"{going} are not gone after {seconds} s"
+        time.sleep(0.02)
+
+
+class Gate:
+    """Lets a command of a job wait until the test says so: for a file beside the folder of the run,
+    as paths inside of it are others on a node."""
+
+    def __init__(self, folder) -> None:
+        self.path = folder.with_name(folder.name + "-gate-is-open")
+        self.wait = f"while ! test -e '{self.path}'; do sleep 0.1; done"
+
+    def open(self) -> None:
+        self.path.touch()
+
+
+def gather(executor, count: int, seconds: float = 180.0) -> dict[str, JobResult]:
     """Results by token, until there are so many."""
     found: dict[str, JobResult] = {}
     until = time.monotonic() + seconds

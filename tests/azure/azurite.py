@@ -8,6 +8,7 @@ is on the import path, and `azure` is the package of the real SDK.
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -43,9 +44,20 @@ def absent(what: str) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as made:
-        made.bind(("127.0.0.1", 0))
-        return int(made.getsockname()[1])
+    """A free port, for a server that is started later.
+
+    It is below those that the system gives by itself, so that nobody gets it meanwhile; each worker
+    of the tests has ports of its own.
+    """
+    worker = int("0" + os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")) % 64
+    while True:
+        port = 10_240 + 64 * random.randrange(350) + worker
+        with socket.socket() as made:
+            try:
+                made.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class Azurite:

@@ -136,7 +136,9 @@ class Containers:
 
     def close(self) -> None:
         self.podman("rm", "-a", "-f", "-t", "0")
-        self.podman("system", "reset", "-f")
+        # Not `system reset`: it removes /run/libpod, too, under the feet of whoever else runs
+        # podman just now, such as another worker of these tests.
+        self.podman("rmi", "-a", "-f")
         subprocess.run(["umount", f"{self.base}/store/overlay"], capture_output=True, check=False)
         shutil.rmtree(self.base, ignore_errors=True)
 
@@ -153,7 +155,7 @@ class Child:
             stderr=subprocess.DEVNULL,
         )
         family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while True:
             with socket.socket(family) as probe:
                 if probe.connect_ex(address) == 0:  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import json
 import time
 
 import pytest
-from azruns import Bench, gather, job
+from azruns import Bench, Gate, gather, job
 
 from rulekit.executors.local import Started
 
@@ -32,12 +32,12 @@ def places(path) -> list[dict]:
     return [line["b"] for line in lines if "b" in line]
 
 
-def leave_behind(bench, journal):
-    """One job done, one that runs, one that waits."""
+def leave_behind(bench, journal, before="sleep 2"):
+    """One job done, one that runs (`before` and then its work), one that waits."""
     first = bench.executor(journal, tasks_per_node=1)
     first.submit(job(1, "echo 1 > o1", ["o1"]))
     gather(first, 1)
-    first.submit(job(2, "sleep 2; echo 2 > o2", ["o2"]))
+    first.submit(job(2, f"{before}; echo 2 > o2", ["o2"]))
     first.submit(job(3, "echo 3 > o3", ["o3"]))
     while not any(isinstance(item, Started) for item in first.poll(1)):
         pass
@@ -57,19 +57,19 @@ def test_what_has_ended_and_what_runs_is_taken_over(bench, tmp_path):
     for token in states:
         second.attach(token)
     second.release()
-    found = gather(second, 3, 60)
+    found = gather(second, 3)
     assert all(result.ok for result in found.values())
     assert [bench.get(f"o{n}") for n in (1, 2, 3)] == [b"1\n", b"2\n", b"3\n"]
     assert len(bench.emulator.ledger.requests("create_task_collection")) == tasks
     second.close()
-    time.sleep(0.3)
     assert bench.live_pools() == [] and bench.live_jobs() == []
     assert [n for n in bench.names() if n.startswith(".rulekit")] == []
 
 
 def test_what_is_not_attached_is_ended_before_new_work(bench, tmp_path):
     journal = tmp_path / "a.jsonl"
-    leave_behind(bench, journal)
+    gate = Gate(tmp_path)
+    leave_behind(bench, journal, gate.wait)
     second = bench.executor(None, run="run-2")
     assert second.earlier(places(journal))
     second.release()
@@ -77,7 +77,8 @@ def test_what_is_not_attached_is_ended_before_new_work(bench, tmp_path):
     (result,) = gather(second, 1).values()
     assert result.ok and bench.get("o3") == b"new\n"
     second.close()
-    time.sleep(2.2)
+    gate.open()  # whoever still waits there would write now
+    time.sleep(2)
     assert "o2" not in bench.names(), "a task that was ended has written"
     assert bench.live_pools() == [] and bench.live_jobs() == []
     assert [n for n in bench.names() if n.startswith(".rulekit")] == []

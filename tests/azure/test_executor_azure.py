@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from azruns import Bench, gather, job
@@ -32,7 +31,6 @@ def test_one_job_from_blob_to_blob(bench, tmp_path):
     executor.close()
     lines = [json.loads(line) for line in journal.read_text().splitlines() if line]
     assert [next(iter(line)) for line in lines] == ["b", "s", "r"]
-    time.sleep(0.3)
     assert bench.live_pools() == [] and bench.live_jobs() == []
     assert [name for name in bench.names() if name.startswith(".rulekit")] == []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from azruns import Bench, gather, job
+from azruns import Bench, Gate, gather, job
 
 from rulekit.errors import InfrastructureError
 from rulekit.executors.azure import failures
@@ -39,7 +39,7 @@ def test_one_request_in_five_fails_and_machines_are_taken_away(bench):
     executor = bench.executor(node_count=3, spot=True)
     for number in range(30):
         executor.submit(job(number, f"sleep 0.2; echo {number} > o{number}", [f"o{number}"]))
-    found = gather(executor, 30, 120)
+    found = gather(executor, 30)
     assert all(result.ok for result in found.values()), found
     assert all(bench.get(f"o{n}") == b"%d\n" % n for n in range(30))
     assert executor.service.repeated > 0
@@ -58,20 +58,22 @@ def test_a_preempted_task_is_no_failed_attempt(bench):
     executor.submit(job(1, "sleep 1.5; echo done > out", ["out"]))
     started(executor)
     assert len(bench.emulator.control.preempt()) == 1
-    (result,) = gather(executor, 1, 60).values()
+    (result,) = gather(executor, 1).values()
     assert result.ok and result.token == "run.0.1.1"
     assert states(bench, "node").count("preempted") == 1
     executor.close()
 
 
-def test_a_task_that_spot_machines_lose_too_often_leaves_them(bench):
+def test_a_task_that_spot_machines_lose_too_often_leaves_them(bench, tmp_path):
+    gate = Gate(tmp_path)
     executor = bench.executor(spot=True, spot_preemptions=2)
-    executor.submit(job(1, "sleep 1.5; echo done > out", ["out"]))
+    executor.submit(job(1, f"{gate.wait}; echo done > out", ["out"]))
     started(executor)
     for _ in range(2):
         assert len(bench.emulator.control.preempt()) == 1
         started(executor)
-    (result,) = gather(executor, 1, 60).values()
+    gate.open()
+    (result,) = gather(executor, 1).values()
     assert result.ok and result.token == "run.0.1.1", result
     assert any("taken away 2 times: to a dedicated one" in text for _, text in bench.said)
     dedicated = {one.dedicated for one in bench.emulator.ledger.nodes()}
@@ -79,12 +81,14 @@ def test_a_task_that_spot_machines_lose_too_often_leaves_them(bench):
     executor.close()
 
 
-def test_a_machine_out_of_order_is_taken_away_and_its_task_runs_elsewhere(bench):
+def test_a_machine_out_of_order_is_taken_away_and_its_task_runs_elsewhere(bench, tmp_path):
+    gate = Gate(tmp_path)
     executor = bench.executor()
-    executor.submit(job(1, "sleep 1.5; echo done > out", ["out"]))
+    executor.submit(job(1, f"{gate.wait}; echo done > out", ["out"]))
     started(executor)
     (node,) = bench.emulator.control.make_unusable()
-    (result,) = gather(executor, 1, 60).values()
+    gate.open()
+    (result,) = gather(executor, 1).values()
     assert result.ok
     assert any(node in text and "taken away" in text for _, text in bench.said), bench.said
     executor.close()
@@ -99,7 +103,7 @@ def test_a_failed_start_task_ends_the_run_with_its_log(bench, azurite):
     executor = bench.executor(start_task_url=Secret(url))
     executor.submit(job(1, "true"))
     with pytest.raises(InfrastructureError) as caught:
-        gather(executor, 2, 60)
+        gather(executor, 2)
     (found,) = caught.value.diagnostics
     assert found.code == "RK0618"
     assert "start task failed (exit code 4)" in found.message
@@ -121,7 +125,7 @@ def test_no_machine_ends_the_run_with_the_reason(bench, event, code, part):
     executor = bench.executor(limits=Limits(1.0, 0.5, 3.0))
     executor.submit(job(1, "true"))
     with pytest.raises(InfrastructureError) as caught:
-        gather(executor, 2, 60)
+        gather(executor, 2)
     (found,) = caught.value.diagnostics
     assert found.code == code, found
     assert part in found.message
@@ -135,7 +139,7 @@ def test_a_wrong_key_is_told_once_and_at_once(bench):
     executor = bench.executor(account_key=Secret("d3Jvbmcga2V5IGZvciB0aGlzIGFjY291bnQ="))
     executor.submit(job(1, "true"))
     with pytest.raises(InfrastructureError) as caught:
-        gather(executor, 2, 30)
+        gather(executor, 2)
     (found,) = caught.value.diagnostics
     assert found.code == "RK0612"
     assert "clock" in found.help
@@ -151,7 +155,7 @@ def test_cancelled_jobs_are_answered(bench):
     executor.cancel("run.0.0.1")
     executor.cancel("run.0.1.1", hard=True)
     executor.cancel("run.0.2.1")
-    found = gather(executor, 3, 60)
+    found = gather(executor, 3)
     assert {result.problem for result in found.values()} == {"cancelled"}
     executor.close()
     assert bench.names("o") == []
@@ -202,7 +206,7 @@ def test_many_cancelled_jobs_cost_one_request(bench):
     before = len(bench.emulator.ledger.requests())
     for token in tokens:
         executor.cancel(token)
-    found = gather(executor, 25, 60)
+    found = gather(executor, 25)
     assert {result.problem for result in found.values()} == {"cancelled"}
     paths = [entry.path for entry in bench.emulator.ledger.requests() if entry.verb == "POST"]
     assert sum(path.endswith("/terminate") for path in paths) == 1, paths
@@ -216,24 +220,26 @@ def test_after_a_hopeless_pool_nothing_is_paid_for(bench):
     executor = bench.executor()
     executor.submit(job(1, "true"))
     with pytest.raises(InfrastructureError):
-        gather(executor, 2, 60)
+        gather(executor, 2)
     executor.close()
     assert bench.live_pools() == [] and bench.live_jobs() == []
 
 
-def test_a_task_that_somebody_deleted_is_sent_again(bench, monkeypatch):
+def test_a_task_that_somebody_deleted_is_sent_again(bench, tmp_path, monkeypatch):
     from rulekit.executors.azure import tracker
 
     monkeypatch.setattr(tracker, "_RECOUNT_S", 1.0)
     monkeypatch.setattr(tracker, "_LOST_S", 1.0)
+    gate = Gate(tmp_path)
     executor = bench.executor(tasks_per_node=1)
-    executor.submit(job(1, "sleep 4; echo 1 > o1", ["o1"]))
+    executor.submit(job(1, f"{gate.wait}; sleep 3; echo 1 > o1", ["o1"]))
     executor.submit(job(2, "echo 2 > o2", ["o2"]))
     started(executor)
     (found,) = bench.emulator.world.jobs.values()
     gone = next(task.id for task in found.tasks.values() if task.state == "active")
     executor.service.call("delete_task", found.id, gone)
-    results = gather(executor, 2, 60)
+    gate.open()
+    results = gather(executor, 2)
     assert all(result.ok for result in results.values()), results
     assert any("does not know the task" in text for _, text in bench.said)
     executor.close()

@@ -28,7 +28,7 @@ def bench(azurite, container, tmp_path, monkeypatch):
     assert made.emulator.errors == []
 
 
-def running(bench, command="echo one; sleep 30; echo two", run="run-1", **more):
+def running(bench, command="echo one; sleep 90; echo two", run="run-1", **more):
     executor = bench.executor(run=run, **more)
     executor.submit(job(1, command, ["o"]))
     while not any(isinstance(item, Started) for item in executor.poll(1)):
@@ -52,7 +52,6 @@ def test_what_lives_is_left_alone_and_what_is_dead_goes(bench, capsys):
     assert shown.count("would remove") == 3
     assert len(bench.live_pools()) == 1
     assert main(["azure", "gc", "--run", "run-1", "--even-alive"]) == 0
-    time.sleep(0.3)
     assert bench.live_pools() == [] and bench.live_jobs() == []
     assert [name for name in bench.names() if name.startswith(".rulekit")] == []
 
@@ -72,7 +71,6 @@ def test_gc_leaves_what_is_not_ours(bench):
     assert "theirs" not in {one.name for one in found}
     assert all(trouble == "" for _, trouble in gc.remove(service, found))
     assert all(trouble == "" for _, trouble in gc.remove(service, found)), "twice is no error"
-    time.sleep(0.3)
     assert bench.live_jobs() == ["theirs"]
 
 
@@ -88,7 +86,7 @@ def test_jobs_and_logs(bench, capsys):
     assert row["run"] == "run-1"
     (task,) = row["tasks"]
     assert task["key"] == "rule:n=1"
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     shown = ""
     while "one" not in shown and time.monotonic() < until:
         assert main(["azure", "logs", "rule:n=1"]) == 0

@@ -78,7 +78,7 @@ def test_a_killed_driver_costs_nothing(cloud, tmp_path):
                     said.append(out)
                     continue
             else:
-                out, _ = process.communicate(timeout=120)
+                out, _ = process.communicate(timeout=400)
             said.append(out)
             break
         context = f"seed {seed}, round {rounds}\n" + "\n=====\n".join(said)

@@ -112,7 +112,7 @@ def test_an_identity_without_the_subscription_is_told(bench):
     executor = bench.executor(identity_resource_id="/subscriptions/x/id")
     executor.submit(job(1, "true"))
     with pytest.raises(InfrastructureError) as caught:
-        gather(executor, 2, 30)
+        gather(executor, 2)
     (found,) = caught.value.diagnostics
     assert found.code == "RK0620" and "AZURE_SUBSCRIPTION_ID" in found.message
     executor.close()
@@ -197,7 +197,7 @@ def test_a_pool_that_is_not_there_names_the_near_one(bench):
     executor = bench.executor(pool="their")
     executor.submit(job(1, "true"))
     with pytest.raises(InfrastructureError) as caught:
-        gather(executor, 2, 30)
+        gather(executor, 2)
     (found,) = caught.value.diagnostics
     assert found.code == "RK0619" and "`theirs`" in (found.help or "")
     executor.close()
@@ -208,7 +208,7 @@ def test_a_pool_without_machines_that_does_not_scale_ends_the_run(bench):
     executor = bench.executor(pool="theirs")
     executor.submit(job(1, "true"))
     with pytest.raises(InfrastructureError) as caught:
-        gather(executor, 2, 30)
+        gather(executor, 2)
     assert "does not scale" in caught.value.diagnostics[0].message
     executor.close()
 

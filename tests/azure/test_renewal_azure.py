@@ -26,7 +26,7 @@ def until_over(began, seconds):
 
 
 def test_access_is_renewed_at_half_of_its_life(bench, monkeypatch):
-    life = 14.0
+    life = 24.0
     monkeypatch.setattr(access, "lifetime_s", lambda _settings: life)
     executor = bench.executor(tasks_per_node=2)
     began = time.time()
@@ -42,7 +42,6 @@ def test_access_is_renewed_at_half_of_its_life(bench, monkeypatch):
     assert time.time() > began + life and bench.get("o2") == b"1\n"
     assert len(bench.live_jobs()) == 2 and len(bench.live_pools()) == 1
     executor.close()
-    time.sleep(0.3)
     assert bench.live_jobs() == [] and bench.live_pools() == []
     assert bench.names(".rulekit/") == []
 
@@ -98,7 +97,6 @@ def test_a_later_run_takes_over_what_is_in_several_jobs(bench, monkeypatch, tmp_
     assert result.ok, result
     assert bench.get("o3") == b"3\n"
     second.close()
-    time.sleep(0.3)
     assert bench.live_jobs() == [] and bench.live_pools() == []
     assert bench.names(".rulekit/") == []
 

@@ -54,7 +54,7 @@ class Project:
             env={**self.environment, **settings.pop("environment", {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=180,
+            timeout=600,
             check=False,
             **settings,
         )

@@ -163,6 +163,12 @@ class Campaign:
         aside = self.set_aside()
         process = self.start()
         self.wait_for_the_moment(process, seen)
+        if kind == "INT":
+            # Before the command says a word, Python itself may still be starting: it answers by
+            # a traceback of its own.
+            end = time.monotonic() + 60
+            while self.log_size() == size and process.poll() is None and time.monotonic() < end:
+                time.sleep(0.005)
         if process.poll() is not None:
             assert process.returncode == 0, self.output_since(size)
             figures["ended before the kill"] += 1
@@ -180,7 +186,7 @@ class Campaign:
             code = {"INT": 130, "TERM": 143}[kind]
             # The signal may come before there is a handler, or after the last job.
             assert process.returncode in (code, -getattr(signal, f"SIG{kind}"), 0), said
-            left = wait_until_gone(self.mark, 5)
+            left = wait_until_gone(self.mark, 60)
             assert not left, f"{left} live on after SIG{kind}\n{said}"
             if process.returncode == code and kind == "TERM":
                 assert not self.journals(), said

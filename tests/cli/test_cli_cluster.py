@@ -123,6 +123,17 @@ def test_cluster_config_fills_fields(lab):
     assert "-q short-1 " in calls
 
 
+def test_rule_files_know_the_cluster_config(lab):
+    lab.write(
+        "Snakefile", 'rule a:\n    output: "a"\n    shell: "echo {cluster_config[a][n]} > a"\n'
+    )
+    lab.write("cluster.yaml", "a: {n: 5}\n")
+    lab.write("sub/none", "")
+    # The file is found from where the command is given.
+    lab("-c", "1", "-d", "sub", "--cluster-config", "cluster.yaml")
+    assert (lab.path / "sub" / "a").read_text() == "5\n"
+
+
 def test_a_precommand_runs_before_the_job(lab):
     lab("-j", "2", "--cluster", "./qsub", "--precommand", "touch before")
     assert (lab.path / "before").exists()

@@ -466,7 +466,9 @@ def test_interrupting_finishes_what_runs_and_says_so(project):
     project.write(
         "Snakefile",
         'rule all:\n    input: "b"\n'
-        'rule a:\n    output: "a"\n    shell: "touch started; sleep 1; touch {output}"\n'
+        # The job ends when it is told to, so that it runs for certain when the signal comes.
+        'rule a:\n    output: "a"\n    shell: "touch started; for i in $(seq 1200); do'
+        ' test -e told && break; sleep 0.1; done; touch {output}"\n'
         'rule b:\n    input: "a"\n    output: "b"\n    shell: "touch {output}"\n',
     )
     process = subprocess.Popen(
@@ -476,11 +478,16 @@ def test_interrupting_finishes_what_runs_and_says_so(project):
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not (project.path / "started").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
+    told = ""
+    for line in process.stderr:
+        told += line
+        if "finishing 1 running job" in told:
+            project.write("told", "")
+    process.wait(60)
     assert process.returncode == 130
     assert "finishing 1 running job" in told and "Traceback" not in told
     assert (project.path / "a").exists() and not (project.path / "b").exists()

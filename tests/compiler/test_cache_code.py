@@ -152,9 +152,10 @@ def test_a_warm_start_imports_no_parser(home, rulefile) -> None:
     heavy = {"lark", "ast", "tokenize", "dataclasses", "typing", "hashlib", "pathlib", "inspect"}
     loaded = []
     for _ in range(2):
+        # Without `site`: what else is installed may import modules at every start.
         done = subprocess.run(
-            [sys.executable, "-c", program],
-            env={**os.environ, "PYTHONPATH": root},
+            [sys.executable, "-S", "-c", program],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join((root, *filter(None, sys.path)))},
             capture_output=True,
             text=True,
             check=True,

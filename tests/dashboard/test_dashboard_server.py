@@ -22,7 +22,7 @@ def dashboard():
 
 
 def ask(dashboard, path, method="GET", host=None, token=True):
-    connection = http.client.HTTPConnection("127.0.0.1", dashboard.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", dashboard.port, timeout=60)
     if token:
         path += ("&" if "?" in path else "?") + f"token={dashboard.token}"
     connection.putrequest(method, path, skip_host=True)
@@ -81,7 +81,7 @@ def test_what_is_not_there(dashboard):
 
 
 def test_changes_are_heard_and_the_end(dashboard):
-    connection = http.client.HTTPConnection("127.0.0.1", dashboard.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", dashboard.port, timeout=60)
     connection.request("GET", f"/events?token={dashboard.token}")
     answer = connection.getresponse()
     assert answer.headers["Content-Type"].startswith("text/event-stream")

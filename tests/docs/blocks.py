@@ -215,11 +215,13 @@ class Story:
         )
         self.sessions.append(process.pid)
         try:
-            output, _ = process.communicate(timeout=120)
+            output, _ = process.communicate(timeout=600)
         except subprocess.TimeoutExpired:
             self.close()
             process.communicate()
             raise
+        if not _lives(process.pid):  # nothing is left to be ended; its number is free for others
+            self.sessions.remove(process.pid)
         if sourced and process.returncode == 0:
             pairs = (item.partition("=") for item in output.decode().split("\0") if item)
             self.environment = {name: value for name, _, value in pairs}

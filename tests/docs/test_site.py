@@ -51,7 +51,7 @@ def found(site: Path, query: str) -> list[str]:
         [browser, *words, f"file://{site}/search.html?q={query}"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )
     results = done.stdout.split('id="search-results"')[1].split("</article>")[0]

@@ -75,7 +75,7 @@ def add(client: BatchClient, job: str, *tasks) -> None:
     assert [r.status.lower() for r in found] == ["success"] * len(tasks), found
 
 
-def until(what, seconds: float = 20.0):
+def until(what, seconds: float = 90.0):
     """The first true value of `what()`; fails when that takes too long."""
     end = time.monotonic() + seconds
     while True:
@@ -138,7 +138,7 @@ class Raw:
             text = auth.string_to_sign(call, self.emulator.account)
             signature = auth.signature(text, key or self.emulator.key)
             sent["authorization"] = f"SharedKey {self.emulator.account}:{signature}"
-        connection = http.client.HTTPConnection("127.0.0.1", self.emulator.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.emulator.port, timeout=90)
         try:
             connection.request(verb, target, body=data or None, headers=sent)
             answer = connection.getresponse()

@@ -64,12 +64,16 @@ def pool(client, formula: str) -> None:
     )
 
 
-def test_a_pool_grows_with_its_tasks_and_shrinks_after_them(client):
+def test_a_pool_grows_with_its_tasks_and_shrinks_after_them(client, tmp_path):
     pool(client, BY_TASKS)
     client.create_job({"id": "j", "poolInfo": {"poolId": "p"}})
-    tasks = [{"id": f"t{i}", "commandLine": "/bin/sleep 2"} for i in range(6)]
+    # None ends before the pool is large: a sample that comes late must not keep it small.
+    over = tmp_path / "over"
+    command = f"/bin/sh -c 'while ! test -e {over}; do sleep 0.1; done'"
+    tasks = [{"id": f"t{i}", "commandLine": command} for i in range(6)]
     client.create_task_collection("j", {"value": tasks})
     until(lambda: client.get_pool("p").current_dedicated_nodes == 3)
+    over.touch()
     until(lambda: client.get_job_task_counts("j").task_counts.completed == 6)
     until(lambda: client.get_pool("p").current_dedicated_nodes == 0)
     run = client.get_pool("p").auto_scale_run
@@ -91,8 +95,9 @@ def test_a_formula_that_fails_leaves_the_pool_alone(client):
     assert client.get_pool("p").current_dedicated_nodes == 1
 
 
-def test_a_lease_that_ends_gives_the_nodes_back(client):
-    end = http_date(time.time() + 4)
+def test_a_lease_that_ends_gives_the_nodes_back(client, emulator):
+    end = http_date(time.time() + 100)
     pool(client, f'$TargetDedicatedNodes = time() < time("{end}") ? 2 : 0;')
-    until(lambda: client.get_pool("p").current_dedicated_nodes == 2, 4)
+    until(lambda: client.get_pool("p").current_dedicated_nodes == 2)
+    emulator.clock.advance(100)
     until(lambda: client.get_pool("p").current_dedicated_nodes == 0)

@@ -31,7 +31,7 @@ def emulator(containers, monkeypatch):
         assert server.errors == []
 
 
-def until(condition, seconds: float = 60.0):
+def until(condition, seconds: float = 120.0):
     """Waits for a true value and gives it."""
     end = time.monotonic() + seconds
     while True:

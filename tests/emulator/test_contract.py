@@ -37,7 +37,7 @@ def client_of(emulator) -> BatchClient:
     return BatchClient(emulator.url, credential, retry_total=0)
 
 
-def until(condition, seconds: float = 30.0):
+def until(condition, seconds: float = 90.0):
     """Waits for a true value and gives it."""
     end = time.monotonic() + seconds
     while True:

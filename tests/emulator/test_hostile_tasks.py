@@ -28,7 +28,7 @@ class Client:
         return requests.get(self.url + path, params={**VERSION, **query}, timeout=30)
 
     def ended(self, task: str) -> dict:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 90
         while True:
             found = self.get(f"/jobs/j/tasks/{task}").json()
             if found["state"] == "completed":

@@ -341,14 +341,15 @@ def test_deleting_a_job_that_runs(emu):
 
 
 def test_states_in_between_can_be_seen():
-    with running(clock_speed=1.0, delays=Delays(0, 0, 0, 0, 0, 1e6, 0, 0)) as (emulator, client):
+    # So slow that nothing passes by itself while the test looks.
+    with running(clock_speed=0.01, delays=Delays(0, 0, 0, 0, 0, 1e6, 0, 0)) as (emulator, client):
         make_pool(client, nodes=0)
         make_job(client)
         client.begin_terminate_job("job", {"terminateReason": "x"}, polling_interval=0.5)
         assert state(client) == "terminating"
         with refused("JobBeingTerminated", 409):
             client.create_task("job", shell("t", "true"))
-        emulator.clock.advance(2)
+        emulator.clock.advance(200)
         until(lambda: state(client) == "completed")
         client.begin_delete_job("job", polling_interval=0.5)
         assert state(client) == "deleting"
@@ -396,6 +397,7 @@ def test_an_active_job_keeps_its_pool(emu):
 def test_preparation_and_release(emu):
     _, client = emu
     make_pool(client, nodes=2, task_slots_per_node=2)
+    until(lambda: [n.state for n in client.list_nodes("pool")] == ["idle", "idle"])
     make_job(
         client,
         job_preparation_task=models.BatchJobPreparationTask(

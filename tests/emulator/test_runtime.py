@@ -69,7 +69,8 @@ def test_a_killed_task_leaves_no_container(engine, options):
 
     def known() -> bool:
         listed = [engine.name, "ps", "--format", "{{.Names}}"]
-        return name in subprocess.run(listed, capture_output=True, text=True, check=True).stdout
+        found = subprocess.run(listed, capture_output=True, text=True, check=True).stdout
+        return name in found.split()
 
     until = time.monotonic() + 60
     while not known() and time.monotonic() < until:

@@ -223,7 +223,7 @@ def test_the_node_history_is_uploaded(emu, azurite, container):
     url = f"{azurite.url}/{container}?{sas(azurite, container)}"
     options = models.UploadBatchServiceLogsOptions(container_url=url, start_time=datetime.now(UTC))
     found = client.upload_node_logs("pool", node, options)
-    end = time.monotonic() + 10
+    end = time.monotonic() + 90
     while not azurite.names(container) and time.monotonic() < end:
         time.sleep(0.02)
     (name,) = azurite.names(container)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from azurite import free_port
 
 from rulekit.runner import notebook
 
@@ -142,6 +142,32 @@ def test_without_papermill(workflow, tmp_path):
     assert "cell ran" in json.dumps(workflow.read("logs/book.ipynb"))
 
 
+@pytest.mark.parametrize("papermill", [True, False])
+def test_only_a_kernel_that_dies_at_its_start_is_started_again(workflow, tmp_path, papermill):
+    """Its ports are chosen before it takes them: another program may be faster."""
+    (tmp_path / "hide").mkdir()
+    if not papermill:
+        (tmp_path / "hide/papermill.py").write_text("raise ImportError('hidden')\n")
+    starts = tmp_path / "starts"
+    code = (
+        f"import os, sys\nopen({str(starts)!r}, 'a').write('x')\n"
+        f"if os.path.getsize({str(starts)!r}) == 1: sys.exit(1)\n"
+        "words = [sys.executable, '-m', 'ipykernel_launcher', '-f', sys.argv[1]]\n"
+        "os.execv(sys.executable, words)\n"
+    )
+    spec = {"argv": [sys.executable, "-c", code, "{connection_file}"], "language": "python"}
+    folder = tmp_path / "jupyter/kernels/python3"
+    folder.mkdir(parents=True)
+    (folder / "kernel.json").write_text(json.dumps({**spec, "display_name": "Python"}))
+    more = {"PYTHONPATH": str(tmp_path / "hide"), "JUPYTER_PATH": str(tmp_path / "jupyter")}
+    workflow.write(book(WRITES))
+    workflow("-c1", **more)
+    assert (workflow.folder / "final.txt").exists() and starts.read_text() == "xx"
+    workflow.write(book("open('ran', 'a').write('x')", "import os; os._exit(1)"))
+    assert "died" in workflow("-c1", code=1, **more).stderr
+    assert (workflow.folder / "ran").read_text() == "x" and starts.read_text() == "xxx"
+
+
 def test_with_nothing_to_run_it(workflow, tmp_path):
     (tmp_path / "hide").mkdir()
     for name in ("papermill", "nbclient"):
@@ -212,9 +238,7 @@ def test_edit_saves_back_and_runs(workflow):
     """A real server: the notebook is changed through it, and it is shut down by its button."""
     pytest.importorskip("notebook", reason="the notebook server is not installed")
     workflow.write(book(WRITES))
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         workflow.command(
             "--edit-notebook", "made/mid.txt", "--notebook-listen", f"localhost:{port}"
@@ -237,7 +261,7 @@ def test_edit_saves_back_and_runs(workflow):
             return answer.read()
 
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while True:
             try:
                 found = json.loads(ask("contents/b.py.ipynb"))
@@ -253,7 +277,7 @@ def test_edit_saves_back_and_runs(workflow):
         ]
         ask("contents/b.py.ipynb", "PUT", {"type": "notebook", "content": content})
         ask("shutdown", "POST")
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=180)
     finally:
         process.kill()
         process.wait()

@@ -118,7 +118,9 @@ def test_when_the_caller_dies_everything_ends(envs, tmp_path):
         assert time.monotonic() < end, "somebody still writes"
         time.sleep(0.05)
     held.release()
-    assert not _runs(script)
+    while _runs(script):  # a process lets go of its files before it counts as dead
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def _runs(pid):

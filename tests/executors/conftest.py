@@ -65,7 +65,7 @@ def results(executor, count):
     """The next `count` results, in the order in which they come."""
     found = []
     while len(found) < count:
-        news = executor.poll(20)
-        assert news, "nothing came for 20 seconds"
+        news = executor.poll(120)
+        assert news, "nothing came for 120 seconds"
         found += [item for item in news if hasattr(item, "ok")]
     return found

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 
-SECONDS = 60  # a guard against hanging, not a measure
+SECONDS = 300  # a guard against hanging, not a measure
 
 
 class Client:

@@ -80,9 +80,10 @@ def test_an_image_comes_from_a_registry(bench, spec, containers, registry):
 
 def test_no_value_of_a_variable_is_on_a_command_line(bench, spec, containers):
     found = []
+    job = spec("sleep 0.5")
 
     def look():
-        until = time.monotonic() + 20
+        until = time.monotonic() + 90
         while time.monotonic() < until and not found:
             for name in os.listdir("/proc"):
                 if name.isdigit():
@@ -91,7 +92,8 @@ def test_no_value_of_a_variable_is_on_a_command_line(bench, spec, containers):
                             words = file.read()
                     except OSError:
                         continue
-                    if b"--entrypoint" in words and b"WANTED" in words:
+                    # Of this job: others may start containers now.
+                    if b"--entrypoint" in words and f"rk-{job.token}".encode() in words:
                         found.append(words)
                         return
             time.sleep(0.005)
@@ -101,13 +103,13 @@ def test_no_value_of_a_variable_is_on_a_command_line(bench, spec, containers):
     (result,) = in_image(
         bench,
         containers,
-        spec("sleep 0.5"),
+        job,
         envvars=["WANTED"],
         secrets=bench.secrets(WANTED="planted-value"),
     )
     looker.join()
     assert result.ok, result
-    assert found
+    assert found and b"WANTED" in found[0]
     assert b"planted-value" not in found[0]
 
 
@@ -115,7 +117,7 @@ def test_a_container_that_is_asked_to_stop_is_gone(bench, spec, containers):
     pid = os.getpid()
 
     def stop():
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while time.monotonic() < until:
             if os.path.exists(f"{bench.root}/work/begun"):
                 os.kill(pid, signal.SIGTERM)
@@ -124,9 +126,9 @@ def test_a_container_that_is_asked_to_stop_is_gone(bench, spec, containers):
 
     threading.Thread(target=stop).start()
     began = time.monotonic()
-    (result,) = in_image(bench, containers, spec("touch begun; sleep 100; true", ["out"]))
+    (result,) = in_image(bench, containers, spec("touch begun; sleep 300; true", ["out"]))
     assert result.problem == "cancelled"
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 200
     assert b"rk-run" not in containers.podman("ps", "-a").stdout
 
 
@@ -308,7 +310,11 @@ def test_a_registry_that_wants_a_password_gets_it(bench, spec, containers, tmp_p
         assert result.ok, result
     finally:
         server.close()
-    assert not [name for name in set(os.listdir("/dev/shm")) - before if "rulekit-" in name]
+    # What another test has there now is gone soon.
+    until = time.monotonic() + 60
+    while left := [name for name in set(os.listdir("/dev/shm")) - before if "rulekit-" in name]:
+        assert time.monotonic() < until, left
+        time.sleep(0.1)
 
 
 KILLED = """\

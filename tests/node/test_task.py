@@ -70,7 +70,7 @@ class Node:
             env={**self.environment, "RK_SEAL_KEY": self.key},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
         )
 
     def start(self, *orders, mine=-1, **options):
@@ -99,7 +99,7 @@ class Node:
 
     def run(self, *orders, **options):
         process = self.start(*orders, **options)
-        said = process.communicate(timeout=60)[0]
+        said = process.communicate(timeout=180)[0]
         return process.returncode, said
 
     def results(self):
@@ -259,16 +259,16 @@ def test_secrets_are_in_no_place_that_a_job_or_a_neighbour_can_see(node, bench, 
 def test_a_task_that_is_asked_to_stop_stops_its_job_and_says_so(node, bench, spec):
     node.prepare()
     order = bench.order(
-        spec("echo begun > log; sleep 60 & wait; touch out", ["out"], logs=("log",)),
+        spec("echo begun > log; sleep 600 & wait; touch out", ["out"], logs=("log",)),
         result=result_at(bench),
     )
     process = node.start(order)
     log = node.folder / "task1" / "rk" / "work" / "log"
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while not log.exists() and time.monotonic() < until:
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
-    said = process.communicate(timeout=30)[0]
+    said = process.communicate(timeout=180)[0]
     assert process.returncode == 1, said
     (result,) = node.results()
     assert result.problem == "cancelled"

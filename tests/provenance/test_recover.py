@@ -314,7 +314,8 @@ sys.path.insert(0, %r)
 from tests.executors import conftest
 order = conftest.order.__wrapped__(__import__("pathlib").Path.cwd())
 journal = Journal.create(".rulekit", "r1")
-spec = order("echo a > a; touch ready; sleep %s; echo b >> a", ["a"])
+wait = "for i in $(seq 600); do test -e go && break; sleep 0.1; done"
+spec = order("echo a > a; touch ready; " + wait + "; echo b >> a", ["a"])
 journal.intent([JobFacts(spec.token, spec.key, "a", {}, 1, ("a",), "c", "cmd", (), "", ())])
 executor = LocalExecutor(".rulekit", journal.path)
 executor.submit(spec)
@@ -325,12 +326,17 @@ os.kill(os.getpid(), 9)
 """
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     process = subprocess.Popen(
-        [sys.executable, "-c", code % (root, "60" if stop else "0.4")],
+        [sys.executable, "-c", code % root],
         env={**os.environ, "PYTHONPATH": root},
     )
     process.wait()
     said = []
-    done = recover(".rulekit", store, said.append, stop=stop)
+
+    def say(text):
+        said.append(text)
+        touch("go")  # the job ends only when it is known to be waited for
+
+    done = recover(".rulekit", store, say, stop=stop)
     if stop:
         assert done.stopped >= 1 and done.incomplete == ("a",) and not os.path.exists("a")
     else:
@@ -375,7 +381,7 @@ def test_owner_states():
 def test_ended_process_that_nobody_waited_for_is_dead():
     child = subprocess.Popen(["true"])
     start = owner.start_ticks(child.pid)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while owner.is_running(child.pid, start) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not owner.is_running(child.pid, start)

@@ -95,7 +95,7 @@ def test_how_a_result_was_made(page, address):
 def test_everything_by_keys(page, address):
     wait_until_ready(page, address)
     page.keyboard.press("6")
-    assert page.locator("main > section.active").get_attribute("id") == "jobs"
+    until(page, "document.querySelector('main > section.active').id === 'jobs'")
     page.keyboard.press("/")
     page.keyboard.type("part:i=5")
     until(page, "document.querySelectorAll('#jobs tbody tr:not(.pad)').length === 1")

@@ -175,6 +175,22 @@ def test_many_alike_failures_are_short_and_summed_up():
     assert "and 7 more: `rulekit logs --failed` has them all" in text
 
 
+def test_causes_that_name_the_own_files_of_jobs_are_alike():
+    events = [
+        failed(
+            job=info(id=i, wildcards={"s": str(i)}, outputs=(f"o/{i}.txt",)),
+            cause=f"the job did not make `o/{i}.txt`",
+        )
+        for i in range(10)
+    ]
+    text = told(*events, RunFinished(False, 0, ("x",) * 10, 0, 1.0, False))
+    assert text.count("    | one\n") == 3  # cards in full
+    assert "\n10 failed jobs of rule a: the job did not make `output[0]`\n" in text
+    assert "    cause: the job did not make `o/9.txt`\n" in text
+    text = told(events[4], RunFinished(False, 0, ("x",), 0, 1.0, False))
+    assert "\n1 failed job of rule a: the job did not make `o/4.txt`\n" in text
+
+
 @pytest.mark.parametrize(
     ("quiet", "present", "absent"),
     [

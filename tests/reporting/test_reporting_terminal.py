@@ -87,9 +87,12 @@ class Session:
     def key(self, text):
         os.write(self.terminal, text)
 
-    def resize(self, columns, rows):
-        self.screen.resize(rows, columns)
+    def resize(self, columns, rows, picture):
+        """The screen follows when the first picture for the new size is there: what is on its way
+        until then was made for the old one, and would be wrapped."""
         fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.until(picture)
+        self.screen.resize(rows, columns)
 
     def end(self):
         while self.read(1):
@@ -123,15 +126,15 @@ def test_a_run_to_its_end(session):
     text = run.until(r"4 of 4 cores")
     assert "0 of 4 jobs · 2 running" in text
     assert "a:n=1" in text and "2 cores" in text
-    # What jobs print stands above the view.
-    text = run.until("said 2")
+    # What jobs print stands above the view. Either may be the first to print.
+    run.until("said 2")
+    text = run.until("said 1")
     assert text.index("said 1") < text.index("0 of 4 jobs")
     run.key(b"l")
     run.until(r"▸ 1\.log \(a:n=1\)\n  begun 1")
     run.key(b"j")
     run.until(r"▸ 2\.log \(a:n=2\)\n  begun 2")
-    run.resize(40, 30)
-    run.until(r"\n0 of 4 jobs .*…\n")
+    run.resize(40, 30, r"\n0 of 4 jobs .*…\n")
     run.key(b"l")
     (run.path / "go").write_text("")
     assert run.end() == 0

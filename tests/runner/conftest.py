@@ -28,7 +28,8 @@ def order(here):
             key="a",
             rule="a",
             attempt=1,
-            token=changes.pop("token", "r-1-1"),
+            # Another one for each process: who stops an attempt stops all processes of its token.
+            token=changes.pop("token", f"r{os.getpid()}-1-1"),
             workdir=str(here),
             body={
                 "kind": "shell",

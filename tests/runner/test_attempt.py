@@ -266,7 +266,7 @@ def test_environment_and_token(here, order):
         environment={"OMP_NUM_THREADS": "3"},
     )
     attempt(spec)
-    assert (here / "out").read_text() == "r-1-1 3\n"
+    assert (here / "out").read_text() == f"{spec.token} 3\n"
 
 
 def test_tmpdir_is_made(here, order):

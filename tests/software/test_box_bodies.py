@@ -224,7 +224,7 @@ def test_two_runs_that_need_an_image_pull_it_once(apptainer, tmp_path):
                 stderr=subprocess.DEVNULL,
             )
         )  # fmt: skip
-    assert [process.wait(60) for process in running] == [0, 0]
+    assert [process.wait(180) for process in running] == [0, 0]
     assert [call[0] for call in apptainer.calls()].count("pull") == 1
     assert not [name for name in os.listdir(tmp_path / "images") if name.endswith(".part")]
 

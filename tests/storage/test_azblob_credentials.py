@@ -50,7 +50,7 @@ def test_a_key_becomes_a_sas_for_the_container(azurite, container):
     before = time.time()
     access = node_access(account, [container], lifetime_s=600)
     assert (access.auth, access.client_id, access.url) == ("sas", None, azurite.url)
-    assert before + 599 <= access.expires <= before + 605
+    assert before + 599 <= access.expires <= time.time() + 605
     sas = parse_sas(access.sas)
     assert sas.resource == "c" and sas.expires == access.expires and not sas.https_only
     assert sas.permissions == "racwdl" and sas.starts < before
@@ -82,7 +82,7 @@ def test_what_the_user_has_is_passed_on(azurite):
     token = azurite.account_sas(hours=2)
     access = node_access(account_of(azurite.url, "?" + token), ["a", "b"], lifetime_s=1)
     assert (access.auth, access.sas) == ("sas", token)
-    assert abs(access.expires - time.time() - 7200) < 5
+    assert abs(access.expires - time.time() - 7200) < 120
     public = node_access(Account("p", "p", "https://p", "none"), ["a"], lifetime_s=1)
     assert (public.auth, public.sas) == ("none", "")
 
@@ -154,7 +154,7 @@ def test_a_login_becomes_a_delegated_sas(secure, login):
     access = node_access(login, ["box"], lifetime_s=600, patience=Patience(attempts=1))
     sas = parse_sas(access.sas)
     assert sas.delegated and sas.resource == "c" and sas.https_only
-    assert abs(access.expires - time.time() - 600) < 5
+    assert abs(access.expires - time.time() - 600) < 120
     # Azurite 3.37 signs these by an older version than the SDK (two lines are new), so that it
     # cannot be asked whether the token opens the container: the key it is made with is its own.
     long = node_access(login, ["box"], lifetime_s=30 * 86_400)

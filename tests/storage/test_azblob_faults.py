@@ -14,7 +14,7 @@ from rulekit.storage.azblob.account import account_of
 from rulekit.storage.azblob.client import AzBlobStorage
 from rulekit.storage.azblob.connect import Patience
 
-PATIENT = Patience(attempts=9, first_wait_s=0.01, longest_wait_s=0.05, connect_s=5, read_s=20)
+PATIENT = Patience(attempts=15, first_wait_s=0.01, longest_wait_s=0.05, connect_s=5, read_s=60)
 
 
 def through(azurite, flaky, patience=PATIENT):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -115,6 +117,17 @@ def project(folder: Path, server: Server, text: str = RULES) -> Path:
     return folder
 
 
+@contextlib.contextmanager
+def gone(server: Server):
+    """Nobody answers at the server's address, and nobody else gets it meanwhile."""
+    server.shutdown()
+    server.server_close()
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(server.server_address)
+        yield
+
+
 def copies(folder: Path) -> list[str]:
     found = (folder / ".rulekit" / "storage" / "web").rglob("*.txt*")
     return sorted(path.name for path in found if path.is_file())
@@ -150,18 +163,16 @@ def test_a_newer_file_makes_its_results_stale(tmp_path: Path, server: Server) ->
 def test_without_the_server_copies_do(tmp_path: Path, server: Server) -> None:
     folder = project(tmp_path, server)
     run(folder)
-    server.shutdown()
-    server.server_close()
     (folder / "a.out").unlink()
-    assert "its copy of earlier is used" in run(folder).stderr
+    with gone(server):
+        assert "its copy of earlier is used" in run(folder).stderr
     assert (folder / "a.out").read_text() == "one\n4\n"
 
 
 def test_neither_server_nor_copy(tmp_path: Path, server: Server) -> None:
     folder = project(tmp_path, server)
-    server.shutdown()
-    server.server_close()
-    assert "RK0464" in run(folder, "-n", code=6).stderr
+    with gone(server):
+        assert "RK0464" in run(folder, "-n", code=6).stderr
 
 
 def test_a_file_that_is_not_there_is_a_missing_input(tmp_path: Path, server: Server) -> None:

@@ -47,11 +47,11 @@ def open_browser() -> Iterator[Any]:
 def wait_until_ready(page: Any, address: str) -> None:
     """Opens a page of ours and waits until its script has done its work."""
     page.goto("about:blank")
-    page.goto(address)
-    page.wait_for_selector("html[data-ready]", timeout=30_000)
+    page.goto(address, timeout=120_000)
+    page.wait_for_selector("html[data-ready]", timeout=120_000)
 
 
-def until(page: Any, script: str, tries: int = 200) -> None:
+def until(page: Any, script: str, tries: int = 1200) -> None:
     """Waits until an expression is true in a page (whose policy forbids playwright's own way)."""
     for _ in range(tries):
         if page.evaluate(script):

@@ -15,7 +15,7 @@ def rulekit(folder: Path, *words: str, check: bool = True) -> subprocess.Complet
         [sys.executable, "-m", "rulekit", *words],
         cwd=folder,
         env=environment,
-        timeout=120,
+        timeout=600,
         capture_output=True,
         text=True,
     )
