@@ -7,6 +7,7 @@ from azruns import Bench, gather, job
 
 from rulekit.errors import InfrastructureError
 from rulekit.executors.azure import failures
+from rulekit.executors.azure.tasks import Task
 
 
 @pytest.fixture
@@ -48,3 +49,8 @@ def test_a_machine_that_tells_why_it_failed_is_quoted(bench):
     warnings = [text for level, text in bench.said if level == "warning" and "once more" in text]
     assert warnings and all("does not have the content" in text for text in warnings), bench.said
     executor.close()
+
+
+def test_a_task_of_an_earlier_run_has_the_name_of_its_job():
+    task = Task.earlier("run.0.1.1,run.0.2.1 mean:a=1 b", "mean-1f-a1", "rk-1", 1)
+    assert task.tokens == ("run.0.1.1", "run.0.2.1") and task.key == "mean:a=1 b"

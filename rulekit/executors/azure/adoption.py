@@ -78,10 +78,11 @@ def find(
     opened.made()
     found = Earlier(opened, files)
     for row in rows:
-        tokens = tokens_of(str(row.get("displayName") or ""))
+        shown = str(row.get("displayName") or "")
+        tokens = tokens_of(shown)
         if not tokens:
             continue
-        task = Task.earlier(tokens, row["id"], job_id, batch_of(row))
+        task = Task.earlier(shown, row["id"], job_id, batch_of(row))
         task.slots = int(row.get("requiredSlots") or 1)
         task.facts = row
         task.files = files

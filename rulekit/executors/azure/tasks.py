@@ -44,6 +44,7 @@ class Task:
         "inner",
         "job_id",
         "lost_since",
+        "named",
         "need",
         "node",
         "preempted",
@@ -82,6 +83,7 @@ class Task:
         self.shape: Shape | None = None
         self.slots = 1
         self.id = ""
+        self.named = ""  # what an earlier run called it
         self.job_id = ""
         self.batch = 0
         self.again = 0
@@ -96,10 +98,11 @@ class Task:
         self.files: RunFiles | None = None  # of an earlier run, whose task it is
 
     @classmethod
-    def earlier(cls, tokens: Sequence[str], task_id: str, job_id: str, batch: int) -> Task:
-        """A task that an earlier run has sent. Its orders are not known here."""
+    def earlier(cls, shown: str, task_id: str, job_id: str, batch: int) -> Task:
+        """A task that an earlier run has sent, by its display name. Its orders are not known here."""
         task = cls((), ())
-        task.tokens = tuple(tokens)
+        task.tokens = tokens_of(shown)
+        task.named = shown.partition(" ")[2]
         task.id, task.job_id, task.batch = task_id, job_id, batch
         task.state = SENT
         return task
@@ -107,7 +110,7 @@ class Task:
     @property
     def key(self) -> str:
         """What the user calls the job."""
-        return self.specs[0].key if self.specs else self.id
+        return self.specs[0].key if self.specs else self.named or self.id
 
     @property
     def token(self) -> str:
