@@ -124,10 +124,10 @@ class Console:
         self._write(f"[{self._clock()}]\nFinished jobid: {event.id} (Rule: {event.rule})")
 
     def _job_failed(self, event: JobFailed) -> None:
-        from rulekit.reporting.failure import failure_block
+        from rulekit.reporting.failure import failure_block, kind_of
 
         # A failure is told whatever is quiet; of many alike only the first ones in full.
-        alike = (event.job.rule, event.cause)
+        alike = (event.job.rule, kind_of(event))
         seen = self._alike[alike] = self._alike.get(alike, 0) + 1
         if not event.will_retry:
             self._failures.append(event)

@@ -4,7 +4,7 @@ command that runs just that again, and what was not run because of it."""
 from __future__ import annotations
 
 from rulekit.errors.diagnostic import visible
-from rulekit.reporting.failure import cause_of
+from rulekit.reporting.failure import cause_of, kind_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,12 +47,13 @@ def summary(failures: Sequence[JobFailed], paint: Paint) -> str:
     """Failures by rule and cause, most first, without a final newline."""
     groups: dict[tuple[str, str], list[JobFailed]] = {}
     for event in failures:
-        groups.setdefault((event.job.rule, cause_of(event)), []).append(event)
+        groups.setdefault((event.job.rule, kind_of(event)), []).append(event)
     ordered = sorted(groups.items(), key=lambda item: -len(item[1]))
     lines: list[str] = []
-    for (rule, cause), events in ordered[:_GROUPS]:
+    for (rule, kind), events in ordered[:_GROUPS]:
         noun = "job" if len(events) == 1 else "jobs"
         head = f"{len(events)} failed {noun} of rule {rule}"
+        cause = cause_of(events[0]) if len(events) == 1 else kind
         first, _, _ = cause.partition("\n")  # the rest is in the card of each job
         lines.append(f"{paint('error', head)}: {visible(first)}")
         for event in events[:_JOBS]:

@@ -99,6 +99,14 @@ def cause_of(event: JobFailed) -> str:
     return event.cause or (exit_meaning(event.exit_code) if event.exit_code else "unknown")
 
 
+def kind_of(event: JobFailed) -> str:
+    """The cause as it is for all jobs of a rule: the job's own files are named by their numbers."""
+    cause = cause_of(event)
+    for number, path in enumerate(event.job.outputs):
+        cause = cause.replace(f"`{path}`", f"`output[{number}]`")
+    return cause
+
+
 def _tail(path: str, text: str, whole: bool) -> list[str]:
     if whole:
         try:
