@@ -54,7 +54,7 @@ def cluster_settings(options: Options) -> ClusterSettings | None:
         jobname=jobname,
         check_seconds=options.seconds_between_status_checks,
         checks_per_second=options.max_status_checks_per_second or 10.0,
-        config=_config(options.cluster_config),
+        config=cluster_config(options.cluster_config),
         precommand=options.precommand,
     )
 
@@ -66,8 +66,11 @@ def grouping(options: Options) -> Grouping:
     return Grouping(dict(options.groups), dict(options.group_components))
 
 
-def _config(paths: tuple[str, ...]) -> dict[str, Any]:
-    """``--cluster-config`` files, YAML or JSON, later ones over earlier ones."""
+def cluster_config(paths: tuple[str, ...]) -> dict[str, Any]:
+    """``--cluster-config`` files, YAML or JSON, later ones over earlier ones.
+
+    Raises `UsageError`, `RuleFileError`.
+    """
     found: dict[str, Any] = {}
     for path in paths:
         from rulekit.language.configs import load_configfile

@@ -9,6 +9,8 @@ from rulekit.errors.tree import RulekitError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from rulekit.cli.parse import Command
 
 # These verbs ask nothing of a rule file or profile.
@@ -88,9 +90,12 @@ def run(words: list[str]) -> int:
 
 
 def _with_places(command: Command) -> Command:
-    """Files to be written are relative to where the command was given, not to `--directory`."""
+    """Files to be written are relative to where the command was given, not to `--directory`; the
+    files of `--cluster-config` are, too."""
     options = command.options
-    places: dict[str, str] = {}
+    places: dict[str, Any] = {}
+    if options.cluster_config:
+        places["cluster_config"] = tuple(map(os.path.abspath, options.cluster_config))
     if options.output is not None:
         places["output"] = os.path.abspath(options.output)
     if options.log_json not in (None, "-"):

@@ -276,7 +276,7 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
             ("--k8s-cpu-scalar", "k8s_cpu_scalar", "1", "X", "number", "7", "hidden", "for Kubernetes", "silent"),
             ("--k8s-service-account-name", "k8s_service_account_name", "1", "NAME", "text", "7", "hidden", "for Kubernetes", "silent"),
             ("--tes", "tes", "1", "URL", "text", "7", "hidden", "run on a TES server", "later: leave it out to run here"),
-            ("--tibanna", "tibanna", "0", "", "", "7", "hidden", "run on AWS by Tibanna", "refuse: is not supported"),
+            ("--tibanna", "tibanna", "0", "", "", "7", "hidden", "run on AWS by Tibanna", "refuse: is not supported: use --executor azure-batch, or --cluster with the submit command of your system"),
             ("--tibanna-sfn", "tibanna_sfn", "1", "NAME", "text", "7", "hidden", "for Tibanna", "silent"),
             ("--tibanna-config", "tibanna_config", "+", "NAME=VALUE", "text", "7", "hidden", "for Tibanna", "silent"),
             ("--google-lifesciences", "google_lifesciences", "0", "", "", "7", "hidden", "a service that is closed", "refuse: is gone: the service was closed"),

@@ -59,6 +59,11 @@ def load(command: Command) -> Loaded:
     from rulekit.compiler.settings import LoadSettings
 
     settings = load_settings(options, configfiles, LoadSettings)
+    if options.cluster_config:
+        from rulekit.cli.clusterwords import cluster_config
+        from rulekit.language import compat
+
+        compat.cluster_config.update(cluster_config(options.cluster_config))
     stored: RunStorage | None
     azure = None
     if _names_storage(options):

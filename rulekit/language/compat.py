@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 ON_WINDOWS = False
-# What `--cluster-config` filled in version 7; nobody gives it any more.
+# What `--cluster-config` gives, for files of version 7.
 cluster_config: dict[str, Any] = {}
 
 
