@@ -43,7 +43,11 @@ def entry() -> None:
     """Console script: `main`, then out, without taking down what the system takes down faster."""
     if sys.stdin is None or sys.stdout is None or sys.stderr is None:
         _open_streams()
-    code = main()
+    try:
+        code = main()
+    except KeyboardInterrupt:  # before there was anybody to take it
+        sys.stderr.write("interrupted\n")
+        code = 130
     try:
         sys.stdout.flush()
         sys.stderr.flush()

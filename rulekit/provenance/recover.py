@@ -246,7 +246,10 @@ class _Recovering:
         host = past.host
         if host is not None and is_running(*host):
             if self.stop:
-                os.kill(host[0], signal.SIGKILL)
+                try:
+                    os.kill(host[0], signal.SIGKILL)
+                except ProcessLookupError:
+                    pass  # it has just ended by itself
             else:
                 names = ", ".join(f"`{past.intents[token].key}`" for token in running[:3])
                 more = f" and {len(running) - 3} more" if len(running) > 3 else ""

@@ -116,3 +116,15 @@ def test_pages_have_a_head_and_fit_a_terminal():
         assert all(len(line) <= 100 for line in lines), code
     assert page("rk0204") == page("204") == "RK0204: " + PAGES["RK0204"]
     assert page("nonsense") is None and page("RK9999") is None
+
+
+def test_ctrl_c_before_the_command_is_there(tmp_path):
+    program = (
+        "import rulekit.cli.main as start\n"
+        "def main():\n    raise KeyboardInterrupt\n"
+        "start.main = main\nstart.entry()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
