@@ -221,11 +221,13 @@ class Software:
             here = not self._elsewhere(stage.plan, number)
             if wanted.conda is not None and not wanted.inside and here:
                 try:
-                    there = self.store.known(wanted.conda).complete
-                except RulekitError:
-                    there = False
-                if not there:
-                    found[f"Conda environment {_near(wanted.conda)} will be created."] = None
+                    known = self.store.known(wanted.conda)
+                    there, problem = known.complete, known.problem
+                except RulekitError as error:
+                    there, problem = False, error.diagnostics[0].message
+                if not there:  # with a problem a run would end
+                    what = f"cannot be made: {problem}" if problem else "will be created"
+                    found[f"Conda environment {_near(wanted.conda)} {what}."] = None
             if wanted.image is not None and here and self.images.is_missing(wanted.image):
                 found[f"Container image {wanted.image} will be pulled."] = None
         return list(found)

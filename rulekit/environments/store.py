@@ -81,15 +81,15 @@ class EnvironmentStore:
         else:
             return known_foreign(source, self.settings)
         name = source if isinstance(source, str) else path
-        found, locked = self._identity(source, path, platform)
+        found, locked, problem = self._identity(source, path, platform)
         if not locked:
-            return Known(name, found, "", False)
+            return Known(name, found, "", False, problem=problem)
         prefix = layout.prefix_of(self.folder, found)
         complete = layout.is_complete(self.folder, found)
         return Known(name, found, prefix, complete, True, layout.activate_of(prefix))
 
-    def _identity(self, source: Source, path: str, platform: str) -> tuple[str, bool]:
-        """The identity, and whether it is that of a lock."""
+    def _identity(self, source: Source, path: str, platform: str) -> tuple[str, bool, str]:
+        """The identity, whether it is that of a lock, and what is wrong with the lock."""
         from rulekit.environments import memory
         from rulekit.environments.envfile import parse_environment, read_file
 
@@ -97,26 +97,26 @@ class EnvironmentStore:
         digest = memory.file_digest(path, platform, data)
         seen = memory.known_file(self._memories[0], digest, path)
         if seen is not None:
-            return str(seen["identity"]), True
+            return str(seen["identity"]), True, ""
         spec = source if isinstance(source, EnvironmentSpec) else parse_environment(data, path)
-        lock = self._present_lock(spec, platform)
+        try:
+            lock = self._present_lock(spec, platform)
+        except SoftwareError as error:
+            if error.diagnostics[0].code != "RK0522":
+                raise
+            # Making it will say so; until then its content is what is known.
+            return spec.key, False, error.diagnostics[0].message
         if lock is None:
-            return spec.key, False
+            return spec.key, False, ""
         from rulekit.environments.identities import identity
 
-        return identity(lock, platform), True
+        return identity(lock, platform), True, ""
 
     def _present_lock(self, spec: EnvironmentSpec, platform: str) -> Lock | None:
         from rulekit.environments import memory
         from rulekit.environments.lockfile import find_lock
 
-        try:
-            lock = find_lock(spec, platform)
-        except SoftwareError as error:
-            if error.diagnostics[0].code == "RK0522":
-                return None  # making it will say so; until then its content is what is known
-            raise
-        return lock or memory.remembered(self._memories, spec, platform)
+        return find_lock(spec, platform) or memory.remembered(self._memories, spec, platform)
 
     # -- making ------------------------------------------------------------------------------
 

@@ -100,7 +100,7 @@ class Known:
     digest of the list of packages in it. `prefix` is where it is or will be ("" while that is not
     known: it has to be solved first). `complete`: it can be used now. `activate` is the path of
     its activation script ("" if it has to be made or brings none of its own).
-    `source` is what was asked about.
+    `source` is what was asked about. `problem` says why it cannot be made: its lock does not fit.
     """
 
     source: str
@@ -109,6 +109,7 @@ class Known:
     complete: bool
     locked: bool = False
     activate: str = ""
+    problem: str = ""
 
 
 @frozen

@@ -79,7 +79,12 @@ def test_lock_and_export(flow):
     flow("--use-conda", "-c1", "--conda-frozen")
     flow.write("envs/one.yaml", (flow.path / "envs/one.yaml").read_text() + "  - deep\n")
     failed = flow("--use-conda", "-c1", "--conda-frozen", code=5)
-    assert "RK0522" in failed.stderr and "one.txt" in flow("--use-conda", "-n").stdout
+    assert "RK0522" in failed.stderr
+    told = flow("--use-conda", "-n").stdout
+    wrong = (
+        "cannot be made: the lock file `one.conda-lock.yml` does not fit `envs/one.yaml` any more"
+    )
+    assert "one.txt" in told and f"Conda environment envs/one.yaml {wrong}" in told
     flow("env", "lock", "envs/one.yaml")
     flow("--use-conda", "-c1", "--conda-frozen")
 
