@@ -229,6 +229,46 @@ rule named:
     assert (cloud.folder / "names.txt").read_text() == "mine\n"
 
 
+def test_a_directory_that_an_input_function_looks_into_is_brought_here(cloud):
+    cloud.write(
+        "Snakefile",
+        """
+import glob
+import os
+checkpoint split:
+    output: directory("parts")
+    params: config.get("many", 2)
+    shell: "mkdir -p {output}/in; for i in $(seq {params}); do echo $i > {output}/$i.txt; done"
+def listed(wildcards):
+    folder = checkpoints.split.get().output[0]
+    names = sorted(os.listdir(folder))
+    assert names == [*sorted(os.path.basename(one) for one in glob.glob(folder + "/*.txt")), "in"]
+    return [f"up/{open(os.path.join(folder, name)).read().strip()}" for name in names[:-1]]
+rule up:
+    input: "parts/{n}.txt"
+    output: "up/{n}"
+    shell: "cp {input} {output}"
+rule all:
+    default_target: True
+    input: listed
+    output: "all.txt"
+    shell: "cat {input} > {output}"
+""",
+    )
+    done = cloud.run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert cloud.get("all.txt") == "1\n2\n"
+    again = cloud.run()
+    assert "Nothing to be done" in again.stderr, again.stderr
+    fewer = cloud.run("--config", "many=1")
+    assert fewer.returncode == 0, fewer.stdout + fewer.stderr
+    assert cloud.get("all.txt") == "1\n" and not (cloud.folder / "parts/2.txt").exists()
+    (cloud.folder / "parts/own").write_text("somebody's")
+    theirs = cloud.run("--config", "many=1")
+    assert theirs.returncode != 0 and "RK0453" in theirs.stderr, theirs.stderr
+    assert (cloud.folder / "parts/own").exists()
+
+
 def test_touching_and_deleting_what_is_stored(lab):
     assert lab.run(LAB_TOKEN="planted-value-1").returncode == 0
     (lab.folder / "Snakefile").write_text(
