@@ -21,7 +21,7 @@ _SHORT = 60  # of a value that is told in one line with another
 
 WORDS = {
     "forced": "it is forced",
-    "no-io": "it has neither input nor output files, so nothing shows that it ran",
+    "no-io": "it has no output files, so nothing shows that it ran",
     "missing-output": "output is missing",
     "incomplete": "output is incomplete: an earlier run was stopped while it was made",
     "output-changed": "output is not what the job left there",

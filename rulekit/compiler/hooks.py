@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rulekit.compiler.problems import place
+from rulekit.model.namedlist import Namedlist
 from rulekit.model.rule import Hook
 
 TYPE_CHECKING = False
@@ -15,12 +16,29 @@ if TYPE_CHECKING:
     from rulekit.compiler.scope import FileScope
 
 
+class RunLog(Namedlist):
+    """`log` in hooks. Version 9 has a list of files there, version 7 a path: this serves as both."""
+
+    def __fspath__(self) -> str:
+        return str(self)
+
+    def __add__(self, other: Any) -> Any:
+        return str(self) + other if isinstance(other, str) else list(self) + other
+
+    def __radd__(self, other: Any) -> Any:
+        return other + (str(self) if isinstance(other, str) else list(self))
+
+
 def take_hook(
     scope: FileScope, kind: str, loc: Loc, function: Callable[[Any], Any], file: str
 ) -> None:
     """Keep a hook of the main workflow, and let the file call it by its name."""
     if not scope.space.is_module:
-        scope.loader.hooks[kind] = Hook(function, place(file, loc))
+
+        def run(log: str) -> Any:
+            return function(RunLog((log,)))
+
+        scope.loader.hooks[kind] = Hook(run, place(file, loc))
 
     def called(log: Any = None) -> Any:
         return function(log)

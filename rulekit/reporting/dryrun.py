@@ -268,7 +268,7 @@ def _varying(plan: Plan, values: JobValues, job: int) -> str:
 # The words for a kind of reason in the list at the end.
 _KINDS = {
     "forced": "forced",
-    "no-io": "neither input nor output",
+    "no-io": "no output files",
     "missing-output": "output files have to be generated",
     "incomplete": "output files are incomplete",
     "output-changed": "output files changed since they were made",

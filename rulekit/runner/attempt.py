@@ -290,6 +290,7 @@ def finish_values(attempt: Attempt, status: int, may_wait: bool) -> tuple[Any, .
     exit_code = os.waitstatus_to_exitcode(status)
     spec = attempt.spec
     if exit_code != 0:
+        _make_logs(spec.logs)  # messages point to them
         problem, detail = None, ""
         if spec.software is not None and spec.software.get("container"):
             from rulekit.runner import boxed

@@ -123,10 +123,12 @@ class Forecast:
             if subjects:
                 parts.append(f"{_WORDS[kind]}: {', '.join(subjects)}")
             elif subjects is not None:
-                parts.append(_WORDS[kind])
+                words = _NO_OUTPUT if kind == "no-io" and self._plan.inputs[job] else _WORDS[kind]
+                parts.append(words)
         return "; ".join(parts)
 
 
+_NO_OUTPUT = "Rules with a run or shell declaration but no output are always executed"
 _WORDS = {
     "forced": "Forced execution",
     "no-io": "Rules with neither input nor output files are always executed",

@@ -283,7 +283,9 @@ STARTED = []
     assert workflow.resource_scopes == {"gpu": "local"}
     assert workflow.report == str(project.folder / "report/all.rst")
     workflow.onstart.function("the.log")
-    assert workflow.namespace["STARTED"] == ["the.log"]
+    [log] = workflow.namespace["STARTED"]  # a list of files, and a path
+    assert list(log) == ["the.log"] and log[0] == f"{log}" == os.fspath(log) == "" + log
+    assert "see " + log + "!" == "see the.log!" and log.__add__(["x"]) == ["the.log", "x"]
     assert workflow.onsuccess is not None and workflow.onerror is None
 
 

@@ -7,6 +7,8 @@ import pytest
 from rulekit.runner import attempt as steps
 from rulekit.runner.files import Refused
 
+from .conftest import attempt
+
 
 def test_a_log_of_an_earlier_attempt_is_gone(here, order):
     (here / "log").write_text("earlier\n")
@@ -33,3 +35,9 @@ def test_a_refused_attempt_leaves_the_log(here, order):
     with pytest.raises(Refused):
         steps.prepare(order("true", ["a"], ["missing"], logs=("log",)))
     assert (here / "log").read_text() == "earlier\n"
+
+
+def test_a_failed_job_has_its_log(here, order):
+    """Messages say: check the log."""
+    assert not attempt(order("false", ["a"], logs=("log",))).ok
+    assert (here / "log").read_text() == ""
