@@ -485,6 +485,8 @@ class Finisher:
         if value is not None and not isinstance(value, str):
             wrong_value(self.loader, draft, keyword, f"must be a text, not {value!r}")
             return None
+        if value is not None and "version" in draft.directives:
+            value = _with_version(value, self._version(draft))
         return value
 
     def _group(self, draft: Draft, keyword: str) -> Any:
@@ -596,7 +598,7 @@ class Finisher:
                 )
             code = self.loader.shell_code(text) if keyword == "shell" else text
             if keyword == "shell" and version is not None:
-                text = re.sub(r"(?<!\{)\{version\}", lambda _: _braced(version), text)
+                text = _with_version(text, version)
             return Body(keyword, text, span, None, code)
         return _NO_BODY
 
@@ -606,8 +608,10 @@ class Finisher:
         return str(self._one(draft, "version", ""))
 
 
-def _braced(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
+def _with_version(text: str, version: str) -> str:
+    """A command or message of an old file with the rule's version in it."""
+    shown = version.replace("{", "{{").replace("}", "}}")
+    return re.sub(r"(?<!\{)\{version\}", lambda _: shown, text)
 
 
 def _with_global(function: Callable[..., Any], name: str, value: Any) -> Callable[..., Any]:

@@ -25,6 +25,7 @@ rule a:
 rule b:
     output: "b.txt"
     version: "3"
+    message: "b by {{version}}"
     run:
         shell("echo {{version}} {{rule}} > {{output}}")
         assert version == "3"
@@ -47,6 +48,7 @@ def test_names_and_directives_of_old_files(project):
     text = OLD.replace("{{", "{").replace("}}", "}").replace("1.{0}", "1.0")
     project.write("Snakefile", text)
     said = project("-c2").stderr
+    assert "Job 1: b by 3\n" in said
     assert "note: `srcdir` is gone" in said and "note: `version:` of rules is gone" in said
     assert (project.path / "a.txt").read_text() == "none 2 4000 1.0\n"
     assert (project.path / "b.txt").read_text() == "3 b\n"
