@@ -129,13 +129,8 @@ def _renamed(
     )
 
 
-def open_storage(options: Options) -> tuple[RunStorage, AzureSettings | None]:
-    """The storage of a run, and the settings of Azure Batch if jobs go there.
-
-    Raises `UsageError` that tells all that is missing at once, before anything is asked of Azure.
-    """
-    provider, prefix = provider_of(options)
-    azure = None
+def check_envvars(options: Options) -> None:
+    """Raises `UsageError` for names of `--envvars` that are not set."""
     unset = [name for name in options.envvars if name not in os.environ]
     if unset:
         raise UsageError(
@@ -144,6 +139,16 @@ def open_storage(options: Options) -> tuple[RunStorage, AzureSettings | None]:
             help=f"`export {unset[0]}=...`, or leave it out; a target stands before the options, or"
             " behind `--`",
         )
+
+
+def open_storage(options: Options) -> tuple[RunStorage, AzureSettings | None]:
+    """The storage of a run, and the settings of Azure Batch if jobs go there.
+
+    Raises `UsageError` that tells all that is missing at once, before anything is asked of Azure.
+    """
+    provider, prefix = provider_of(options)
+    azure = None
+    check_envvars(options)
     if is_azure_batch(options):
         azure = _batch_settings(options, prefix)
     if provider in DISK and azure is None:

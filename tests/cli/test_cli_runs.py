@@ -416,6 +416,10 @@ def test_a_missing_environment_variable(project):
         "Snakefile", 'envvars: "RK_NOT_SET"\nrule a:\n    output: "x"\n    shell: "touch x"\n'
     )
     assert "RK_NOT_SET" in project("-n", code=3).stderr
+    project.write("Snakefile", 'rule a:\n    output: "x"\n    shell: "touch x"\n')
+    for words in (("-n",), ("-c", "1")):
+        assert "RK0246" in project(*words, "--envvars", "RK_NOT_SET", code=2).stderr
+    assert not (project.path / "x").exists()
 
 
 def test_a_closed_pipe_is_no_reason_to_say_anything(plain):

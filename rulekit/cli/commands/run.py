@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 def execute(command: Command) -> int:
     options = command.options
+    if options.envvars:
+        from rulekit.cli.remotewords import check_envvars
+
+        check_envvars(options)
     if options.dry_run:
         return dry_run(command)
     _check_executor(options)
