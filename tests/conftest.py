@@ -4,12 +4,17 @@ and the servers of `tests/azure` as fixtures."""
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 # Not as a package: `azure` is the real SDK's.
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "azure"))
 from azurite import azurite, container  # noqa: F401  fixtures for every room
 from containers import containers, docker_socket, registry  # noqa: F401
+
+# Shells let what they start in the background ignore Ctrl-C, and all that it starts, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 try:
     from hypothesis import HealthCheck, settings
