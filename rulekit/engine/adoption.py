@@ -38,11 +38,15 @@ class Adoption:
     def __init__(self, pending: Sequence[Past], executor: Adopter) -> None:
         self._pending = pending
         self._executor = executor
+        # A run that took attempts over has the places of the one before it in its journal, too.
+        self.places: list[Mapping[str, Any]] = []
+        for past in pending:
+            self.places += [place for place in past.places if place not in self.places]
 
     def find(self, stage: Stage, specs: SpecBuilder) -> list[JobSpec]:
         """The orders of the attempts that are taken over, with the tokens that they have. All others
         are ended before this returns. Raises `InfrastructureError`."""
-        there = self._executor.earlier(place for past in self._pending for place in past.places)
+        there = self._executor.earlier(self.places)
         known = {
             facts.key: facts
             for past in self._pending

@@ -137,12 +137,13 @@ def clear_earlier(settings: RunSettings, stored: RunStorage, pending: Sequence[P
 
     assert settings.azure is not None
     remote = _Remote(settings.azure, stored.client, stored.places, run="clear")
+    adoption = Adoption(pending, remote)
     try:
-        remote.earlier(place for past in pending for place in past.places)
+        remote.earlier(adoption.places)
         remote.release()
     finally:
         remote.close()
-    Adoption(pending, remote).settled()
+    adoption.settled()
 
 
 def refuse_files_of_this_machine(stage: Stage, stored: RunStorage, grouping: Grouping) -> None:

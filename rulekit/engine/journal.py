@@ -16,6 +16,7 @@ from rulekit.provenance.journal import Journal
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from rulekit.engine.settings import RunSettings
     from rulekit.model.spec import JobResult
@@ -38,6 +39,7 @@ class RunJournal:
         self._ended: list[Finished] = []
         self._begun: tuple[float, str, str] | None = None
         self._jobs: Mapping[str, int] | None = None  # not yet written down
+        self._temps: Mapping[str, int] | None = None  # the same
 
     @property
     def pending(self) -> int:
@@ -78,18 +80,30 @@ class RunJournal:
         next promise writes it down."""
         self._jobs = jobs
 
+    def temporary(self, readers: Mapping[str, int]) -> None:
+        """Takes how many jobs read each temporary output before it may go, for who has to clear up
+        after a kill; the next promise writes it down."""
+        if readers or self._journal is not None:
+            self._temps = readers
+
     def promise(self, paths: Sequence[str]) -> None:
         """Writes down, durably, which files jobs may make from now on. Raises
         `InfrastructureError`."""
         if paths:
-            self._open().promise(paths, self._jobs)
-            self._jobs = None
+            self._open().promise(paths, self._jobs, self._temps)
+            self._jobs = self._temps = None
 
     def intend(self, facts: Sequence[JobFacts]) -> None:
         """Writes down that these attempts start. Raises `InfrastructureError`."""
         self._open().intent(facts)
         for one in facts:
             self._facts[one.token] = one
+
+    def take_over(self, places: Sequence[Mapping[str, Any]], facts: Sequence[JobFacts]) -> None:
+        """As `intend`, for attempts of killed runs: first, where they are, for who comes after this
+        run. Raises `InfrastructureError`."""
+        self._open().places(places)
+        self.intend(facts)
 
     def ended(self, result: JobResult) -> None:
         """Takes a result for the next commit."""

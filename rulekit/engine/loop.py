@@ -167,7 +167,9 @@ class RunLoop:
             self._schedule = Schedule(
                 plan, run, values.request, values.retries, self._offer, settings.keep_going
             )
-        self._temps = TempFiles(stage.plan, stage.forecast.run, all_temp=settings.all_temp)
+        self._temps = TempFiles(plan, run, all_temp=settings.all_temp)
+        if not settings.notemp:
+            self._journal.temporary(self._temps.expected(run))
 
     @property
     def _total(self) -> int:
@@ -282,7 +284,7 @@ class RunLoop:
         if not specs:
             return
         self._promise([spec.id for spec in specs])
-        self._journal.intend([facts_of(stage, spec) for spec in specs])
+        self._journal.take_over(adoption.places, [facts_of(stage, spec) for spec in specs])
         for spec in specs:
             self._schedule.resume(spec.id, spec.attempt)
             command = spec.body.get("command")

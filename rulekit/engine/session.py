@@ -11,7 +11,7 @@ import os
 from rulekit.engine.definitions import JobDefinitions
 from rulekit.engine.loop import Stage
 from rulekit.engine.values import JobValues
-from rulekit.errors.tree import PlanError
+from rulekit.errors.tree import InfrastructureError, PlanError
 from rulekit.events import Note
 from rulekit.frozen import frozen, replace
 from rulekit.language.jobvalues import check_params
@@ -225,6 +225,13 @@ def recover_earlier(
         elsewhere=None if stored is None else stored.files,
         adopts=settings.azure is not None,
     )
+    if stored is not None and found.unneeded:
+        for path in found.unneeded:
+            stored.remove_later(path)
+        try:
+            stored.remove()
+        except InfrastructureError as error:
+            _say(listeners, f"temporary outputs could not be removed: {error}")
     return found.pending
 
 

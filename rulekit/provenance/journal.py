@@ -3,8 +3,9 @@
 ``.rulekit/journal/<run>.jsonl``, one JSON value a line, only ever appended to:
 
     {"v": 1, "run": name, "time": seconds, "owner": {...}, "workdir": path}      the first line
-    {"p": [paths], "n": {rule: count}}    outputs that jobs may make from now on: promises; and how
-                              many jobs the run has, where that is news
+    {"p": [paths], "n": {rule: count}, "d": {path: count}}    outputs that jobs may make from now on:
+                              promises; and, where that is news, how many jobs the run has, and how
+                              many jobs from here on read each temporary output before it may go
     {"t": [number, texts], "i": [[token, key, rule, wildcards, attempt, outputs, code, command,
                                   params, environment, logs], ...]}               intents
     {"h": [pid, start]}       the runner process (it writes the lines from here on itself)
@@ -98,16 +99,27 @@ class Journal:
         if os.write(self._file, data) != len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def promise(self, paths: Sequence[str], jobs: Mapping[str, int] | None = None) -> None:
+    def promise(
+        self,
+        paths: Sequence[str],
+        jobs: Mapping[str, int] | None = None,
+        temps: Mapping[str, int] | None = None,
+    ) -> None:
         """Put on file, durably, that jobs which make these files may start from now on. `jobs`: how
-        many of each rule the run has, those that have ended too.
+        many of each rule the run has, those that have ended too. `temps`: temporary outputs, and
+        how many of the jobs to come read them; it takes the place of what was told before.
 
         Raises InfrastructureError; then none of them may start.
         """
         if not paths:
             return
         try:
-            self._append(dumps({"p": list(paths), **({"n": dict(jobs)} if jobs else {})}))
+            body: dict[str, Any] = {"p": list(paths)}
+            if jobs:
+                body["n"] = dict(jobs)
+            if temps is not None:
+                body["d"] = dict(temps)
+            self._append(dumps(body))
             os.fdatasync(self._file)
         except OSError as error:
             raise _trouble(self.path, error) from error
@@ -154,6 +166,17 @@ class Journal:
                 del texts[text]
             raise _trouble(self.path, error) from error
 
+    def places(self, places: Iterable[Mapping[str, Any]]) -> None:
+        """Put on file where attempts are that an earlier run has started on other machines.
+
+        Raises InfrastructureError.
+        """
+        try:
+            for place in places:
+                self._append(dumps({"b": dict(place)}))
+        except OSError as error:
+            raise _trouble(self.path, error) from error
+
     def committed(self, tokens: Iterable[str]) -> None:
         """Note that these attempts are in the store. Not synced: only saves work later."""
         try:
@@ -193,7 +216,9 @@ class Past:
         "results",
         "run",
         "started",
+        "temps",
         "time",
+        "told",
         "workdir",
     )
 
@@ -206,6 +231,8 @@ class Past:
         self.host: tuple[int, int] | None = None  # the runner process, its start in ticks
         self.promised: list[str] = []
         self.jobs: dict[str, int] = {}  # of each rule, as far as is known
+        self.temps: dict[str, int] = {}  # temporary outputs, and how many jobs were to read them
+        self.told: frozenset[str] = frozenset()  # what had a result when that was noted
         self.places: list[dict[str, Any]] = []  # of attempts on other machines
         self.intents: dict[str, JobFacts] = {}
         self.started: dict[str, float] = {}
@@ -335,6 +362,9 @@ def _take(past: Past, texts: list[str | None], body: Any) -> None:
         past.promised += body["p"]
         if "n" in body:
             past.jobs = {str(rule): int(count) for rule, count in dict(body["n"]).items()}
+        if "d" in body:
+            past.temps = {str(name): int(count) for name, count in dict(body["d"]).items()}
+            past.told = frozenset(past.results)
     elif "s" in body:
         token, moment = body["s"]
         past.started[token] = float(moment)

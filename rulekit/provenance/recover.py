@@ -52,6 +52,7 @@ class Recovery:
     aside: tuple[tuple[str, str], ...] = ()  # (output, where it is now)
     foreign: tuple[str, ...] = ()  # owners on other hosts whose journals were left alone
     pending: tuple[Past, ...] = ()  # runs with attempts on other machines; their journals stay
+    unneeded: tuple[str, ...] = ()  # temporary outputs in storage, to be removed
 
 
 def recover(
@@ -139,6 +140,7 @@ class _Recovering:
         self.incomplete: list[str] = []
         self.aside: list[tuple[str, str]] = []
         self.foreign: list[str] = []
+        self.unneeded: list[str] = []
         self.vouched: set[str] = set()
         self.known: Mapping[str, tuple[int, int, int, str | None]] | None = None
 
@@ -152,6 +154,7 @@ class _Recovering:
             tuple(self.aside),
             tuple(self.foreign),
             tuple(self.pending),
+            tuple(self.unneeded),
         )
 
     def one(self, path: str, take_over: bool) -> None:
@@ -223,6 +226,7 @@ class _Recovering:
         untouched = self._find_untouched(past)
         doubtful = self._set_aside(past, untouched)
         self._restore_updated(past)
+        self._remove_temporary(past)
         if doubtful:
             self.store.mark_incomplete(doubtful)
             self.incomplete += doubtful
@@ -351,6 +355,44 @@ class _Recovering:
             files_were = "files were" if count > 1 else "file was"
             self.say(f"{count} unfinished output {files_were} set aside to `{folder}`")
         return [*doubtful, *kept]
+
+    def _remove_temporary(self, past: Past) -> None:
+        """Temporary outputs whose last reader ended when the run could not remove them any more.
+        Only what still is what that reader read, or what was made, goes."""
+        if not past.temps:
+            return
+        seen: dict[str, dict[str, FileResult]] = {}  # path: the jobs that are done with it
+        makers: dict[str, FileResult] = {}
+        for token, result in past.results.items():
+            facts = past.intents.get(token)
+            if not result.ok or facts is None or token in past.told:
+                continue
+            if any(o.path not in self.vouched and self._there(o.path) for o in result.outputs):
+                continue  # it will run again
+            makers.update((one.path, one) for one in result.outputs if one.path in past.temps)
+            for one in result.inputs:
+                if one.path in past.temps:
+                    seen.setdefault(one.path, {})[facts.key] = one
+        removed = 0
+        for path, count in past.temps.items():
+            readers = seen.get(path, {})
+            last = next(iter(readers.values()), makers.get(path))
+            if len(readers) < count or last is None or not self._still_is(last, strict=False):
+                continue
+            if self._is_elsewhere(path):
+                self.unneeded.append(path)
+            else:
+                try:
+                    files.remove(path)
+                except OSError:
+                    continue  # in a folder that is read-only now: no reason not to go on
+            removed += 1
+        if removed:
+            what, them = ("outputs", "them") if removed > 1 else ("output", "it")
+            self.say(
+                f"{removed} temporary {what} of the run `{past.run}`, which was killed, removed:"
+                f" nobody needs {them} now"
+            )
 
     def _is_on_record(self, path: str) -> bool:
         """Whether a file is still what an earlier run made: then no attempt has touched it."""

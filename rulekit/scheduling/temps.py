@@ -43,6 +43,14 @@ class TempFiles:
                     if path in self._readers:
                         self._readers[path] += 1
 
+    def expected(self, run: Sequence[int]) -> dict[str, int]:
+        """How many jobs of this plan read each file before it may go, where one of them or its
+        maker will run. Nothing while a checkpoint is open: more readers may come."""
+        if self.hold or not self._readers:
+            return {}
+        made = {path for maker, paths in self._makers.items() if run[maker] for path in paths}
+        return {path: count for path, count in self._readers.items() if count or path in made}
+
     def done(self, job: int) -> list[str]:
         """The files that nobody needs any more now that `job` has succeeded."""
         readers = self._readers

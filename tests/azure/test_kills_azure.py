@@ -51,6 +51,68 @@ def ends(folder):
     return found
 
 
+def test_temporary_outputs_of_a_killed_driver_go(cloud, tmp_path):
+    """It is killed when their last reader has ended, before they are removed, many at once."""
+    log = tmp_path / "log"
+    log.mkdir()
+    rules = WORKFLOW.replace("LOG", str(log)).replace('input: "all.txt"', 'input: "after.txt"')
+    cloud.write(
+        "Snakefile",
+        f"{rules}\nlocalrules: after\n\nrule after:\n"
+        '    input: "all.txt"\n    output: "after.txt"\n'
+        f'    shell: "touch {log}/begun; for i in $(seq 600); do test -e {log}/go && break;'
+        ' sleep 0.1; done; cp {input} {output}"\n',
+    )
+    process = cloud.start()
+    try:
+        end = time.monotonic() + 300
+        while process.poll() is None and not (log / "begun").exists():
+            assert time.monotonic() < end
+            time.sleep(0.02)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        (log / "go").touch()
+        said = process.communicate()[0]
+    left = [name for name in cloud.names() if name.startswith("second/")]
+    out = cloud.start().communicate(timeout=400)[0]
+    assert len(left) == 6, said
+    assert "6 temporary outputs of the run" in out, out
+    wanted = ["after.txt", "all.txt", *(f"first/{i}.txt" for i in range(6))]
+    assert cloud.names() == wanted, said + out
+
+
+def test_drivers_are_killed_one_after_the_other(cloud, tmp_path):
+    """The second only took the job over and sent nothing itself; the third takes it over again."""
+    log = tmp_path / "log"
+    log.mkdir()
+    cloud.write(
+        "Snakefile",
+        'rule slow:\n    output: "all.txt"\n'
+        f'    shell: "touch {log}/begun.$$; for i in $(seq 3000); do test -e {log}/go && break;'
+        ' sleep 0.1; done; echo 1 > {output}"\n',
+    )
+    first = cloud.start()
+    try:
+        end = time.monotonic() + 300
+        while not list(log.iterdir()):
+            assert first.poll() is None and time.monotonic() < end
+            time.sleep(0.02)
+    finally:
+        first.send_signal(signal.SIGKILL)
+        first.communicate()
+    for _ in range(2):
+        second = cloud.start()
+        assert any("took over 1 job" in line for line in second.stdout)
+        second.send_signal(signal.SIGKILL)
+        second.communicate()
+    (log / "go").touch()
+    third = cloud.start()
+    said = third.communicate(timeout=400)[0]
+    assert third.returncode == 0 and "took over 1 job" in said, said
+    assert len(list(log.glob("begun.*"))) == 1 and cloud.get("all.txt") == "1\n"
+    assert cloud.left() == [] and cloud.ours() == []
+
+
 def test_a_killed_driver_costs_nothing(cloud, tmp_path):
     seed = random.randrange(1 << 30)
     rng = random.Random(seed)

@@ -7,7 +7,7 @@ inputs, so a wrong skip, a wrong order or a lost edit shows as a wrong text.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from support import make_file, make_rule, make_workflow
@@ -114,6 +114,9 @@ class Journal:
 
     def promise(self, paths: Iterable[str]) -> None:
         self.promised.update(paths)
+
+    def temporary(self, readers: Mapping[str, int]) -> None:
+        assert all(count >= 0 for count in readers.values())
 
     def intend(self, facts: Iterable[JobFacts]) -> None:
         for one in facts:
