@@ -6,18 +6,9 @@ import json
 import time
 
 import pytest
-from azruns import Bench, Gate, gather, job
+from azruns import Gate, gather, job
 
 from rulekit.executors.local import Started
-
-
-@pytest.fixture
-def bench(azurite, container, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    made = Bench(azurite, container)
-    yield made
-    made.close()
-    assert made.emulator.errors == []
 
 
 def died(executor) -> None:

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 import json
 
-import pytest
-from azruns import Bench, gather, job
+from azruns import gather, job
 
 from rulekit.executors.local import Started
-
-
-@pytest.fixture
-def bench(azurite, container, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    made = Bench(azurite, container)
-    yield made
-    made.close()
-    assert made.emulator.errors == []
 
 
 def test_one_job_from_blob_to_blob(bench, tmp_path):

@@ -8,8 +8,7 @@ from __future__ import annotations
 import os
 import time
 
-import pytest
-from azruns import Bench, gather, job
+from azruns import gather, job
 from test_failures_azure import spoil
 
 from rulekit.executors.azure.health import Limits
@@ -17,15 +16,6 @@ from rulekit.executors.azure.pace import Pace
 
 LONG = bool(os.environ.get("RULEKIT_LONG"))
 TASKS = 1000 if LONG else 100
-
-
-@pytest.fixture
-def bench(azurite, container, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    made = Bench(azurite, container)
-    yield made
-    made.close()
-    assert made.emulator.errors == []
 
 
 def measured(executor) -> list[float]:

@@ -9,15 +9,6 @@ from rulekit.errors import InfrastructureError
 from rulekit.executors.azure import failures
 
 
-@pytest.fixture
-def bench(azurite, container, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    made = Bench(azurite, container)
-    yield made
-    made.close()
-    assert made.emulator.errors == []
-
-
 def spoil(bench: Bench, chance: float) -> None:
     """Of all requests some fail, before or after they were carried out."""
     faults = bench.emulator.faults

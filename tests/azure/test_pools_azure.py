@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from azruns import Bench, gather, job
+from azruns import gather, job
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,15 +18,6 @@ from rulekit.executors.azure.sizes import Shape
 
 NOW = 1_795_000_000.0
 PLAIN = AzureSettings("https://a.b", "a")
-
-
-@pytest.fixture
-def bench(azurite, container, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    made = Bench(azurite, container)
-    yield made
-    made.close()
-    assert made.emulator.errors == []
 
 
 # --- images ---------------------------------------------------------------------------------

@@ -4,20 +4,10 @@ from __future__ import annotations
 
 import time
 
-import pytest
-from azruns import Bench, gather, job
+from azruns import gather, job
 from test_adoption_azure import died, places
 
 from rulekit.executors.azure import access
-
-
-@pytest.fixture
-def bench(azurite, container, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    made = Bench(azurite, container)
-    yield made
-    made.close()
-    assert made.emulator.errors == []
 
 
 def until_over(began, seconds):

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-from azruns import Bench, gather, job
+from azruns import gather, job
 
 from rulekit.errors import InfrastructureError
 from rulekit.executors.azure import failures
 from rulekit.executors.azure.tasks import Task
-
-
-@pytest.fixture
-def bench(azurite, container, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    made = Bench(azurite, container)
-    yield made
-    made.close()
 
 
 def test_what_we_ended_ourselves_was_ended_by_no_time_limit(bench):
